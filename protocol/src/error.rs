@@ -1,0 +1,118 @@
+//! Every code that travels, and the error that carries it.
+
+use std::borrow::Cow;
+
+/// A stable, snake_case name of a failure: the same on the wire, over HTTP, in logs and in JavaScript.
+///
+/// The constants are the codes of the product; an application's own actions may use codes of their own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Code(Cow<'static, str>);
+
+/// One row per code: constant, text, HTTP status of the same failure, meaning.
+macro_rules! codes {
+    ($($name:ident $text:literal $status:literal $meaning:literal;)*) => {
+        impl Code {
+            $(#[doc = $meaning] pub const $name: Code = Code(Cow::Borrowed($text));)*
+
+            /// All codes of the product, with HTTP status and meaning; docs and tests read this.
+            pub const TABLE: &'static [(&'static str, u16, &'static str)] = &[$(($text, $status, $meaning),)*];
+        }
+    };
+}
+
+codes! {
+    BAD_REQUEST "bad_request" 400 "The request could not be read: not JSON, not an object, no action.";
+    VALIDATION_FAILED "validation_failed" 400 "A field is missing, of the wrong type or out of range; `details.field` names it.";
+    UNKNOWN_ACTION "unknown_action" 404 "No action of this name is served here.";
+    UNAUTHORIZED "unauthorized" 401 "A key is needed, or the one given is not valid here.";
+    FORBIDDEN "forbidden" 403 "The caller is known but may not do this.";
+    ORIGIN_REFUSED "origin_refused" 403 "The web origin or host name of the caller is not allowed here.";
+    NOT_FOUND "not_found" 404 "There is nothing at this address.";
+    SESSION_NOT_FOUND "session_not_found" 404 "No connection of this id, or it belongs to somebody else.";
+    SESSION_EXPIRED "session_expired" 410 "The session is gone; its calls cannot be continued. Connect anew.";
+    INVALID_STATE "invalid_state" 409 "The request does not fit the present state; the message names both.";
+    NO_DATA_CHANNEL "no_data_channel" 400 "The offer has no application section. Create a data channel before the offer.";
+    MODEL_NOT_FOUND "model_not_found" 404 "No model of this id is known.";
+    MODEL_NOT_LOADED "model_not_loaded" 409 "The model is known but not loaded.";
+    PAYLOAD_TOO_LARGE "payload_too_large" 413 "The request is larger than the limit that the message names.";
+    RESPONSE_TOO_LARGE "response_too_large" 500 "The answer is larger than the limit that the message names.";
+    UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" 415 "The body is not of a type read here. Send application/json.";
+    RATE_LIMITED "rate_limited" 429 "Too many requests; try again after `retry_after_ms`.";
+    LIMIT_REACHED "limit_reached" 429 "A count is at its limit; the message names which.";
+    DEADLINE_EXCEEDED "deadline_exceeded" 504 "The deadline of the call passed before its answer.";
+    CANCELLED "cancelled" 499 "The caller cancelled the call.";
+    OUTCOME_UNKNOWN "outcome_unknown" 502 "The connection ended after the call was sent: it may or may not have been carried out.";
+    UPSTREAM_ERROR "upstream_error" 502 "The model server behind this one answered with an error.";
+    UPSTREAM_UNREACHABLE "upstream_unreachable" 502 "The model server behind this one cannot be reached.";
+    UPSTREAM_TIMEOUT "upstream_timeout" 504 "The model server behind this one did not answer in time.";
+    DRAINING "draining" 503 "The server is shutting down; the request was not executed.";
+    VERSION_MISMATCH "version_mismatch" 426 "The two ends share no protocol version. Update the older one.";
+    PROTOCOL_ERROR "protocol_error" 400 "The peer sent bytes that the protocol does not allow.";
+    CLIENT_CRASHED "client_crashed" 500 "The client's WebAssembly instance crashed; a new one stands ready.";
+    NO_CANDIDATES "no_candidates" 503 "The browser has no network interface to use WebRTC on.";
+    TRANSPORT_FAILED "transport_failed" 503 "No transport could be opened, or it broke before the call was sent.";
+    NOT_SUPPORTED "not_supported" 501 "This end cannot do that.";
+    INTERNAL "internal" 500 "A bug: please report it with the message and the log.";
+}
+
+impl Code {
+    /// A code of an application's own.
+    #[must_use]
+    pub fn custom(code: impl Into<Cow<'static, str>>) -> Self {
+        Self(code.into())
+    }
+
+    /// The text that travels.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// HTTP status of the same failure; 500 for an application's own code.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        let row = Self::TABLE.iter().find(|(text, ..)| *text == self.as_str());
+        row.map_or(500, |(_, status, _)| *status)
+    }
+}
+
+impl core::fmt::Display for Code {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A failure that travels: what failed, with which id, what to try.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct Fault {
+    /// The stable name programs decide by.
+    pub code: Code,
+    /// One sentence for people.
+    pub message: Cow<'static, str>,
+    /// JSON object with particulars (`{"field":"model"}`); empty when there are none.
+    pub details: Vec<u8>,
+    /// Milliseconds after which a repeat makes sense.
+    pub retry_after_ms: Option<u32>,
+}
+
+impl Fault {
+    /// A failure without particulars.
+    pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, message: message.into(), details: Vec::new(), retry_after_ms: None }
+    }
+
+    /// The same with JSON particulars.
+    #[must_use]
+    pub fn with_details(mut self, json: impl Into<Vec<u8>>) -> Self {
+        self.details = json.into();
+        self
+    }
+
+    /// The same with a wait after which a repeat makes sense.
+    #[must_use]
+    pub fn retry_after(mut self, ms: u32) -> Self {
+        self.retry_after_ms = Some(ms);
+        self
+    }
+}

@@ -1,0 +1,2 @@
+//! The native side of tabagent.
+pub mod transport;

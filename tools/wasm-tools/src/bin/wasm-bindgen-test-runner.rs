@@ -1,0 +1,4 @@
+//! The runner cargo calls for wasm32 tests: starts ChromeDriver and runs them in a headless browser.
+fn main() -> anyhow::Result<()> {
+    wasm_bindgen_cli::wasm_bindgen_test_runner::run_cli_with_args(std::env::args_os())
+}
