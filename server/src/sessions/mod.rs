@@ -1,0 +1,204 @@
+//! Sessions over whatever transport carries their packets: who is here, and one driver task for each.
+//!
+//! A session of this version lives as long as its connection. It is named by the hash of a secret that only its client knows.
+
+/// The dull loop between an endpoint, its pipes and the service.
+mod driver;
+/// Calls in flight: one task each, paced by the reader's credit.
+mod pump;
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use tabagent_protocol::{Code, Fault, Lane, Limits, frame::go_away::GoAway, frame::hello::Hello};
+use tokio::sync::mpsc;
+
+use crate::{
+    Service,
+    signaling::Connection,
+    transport::{Channel, ChannelReceiver, ChannelSender, Message, Step},
+};
+
+/// What sessions are allowed, beyond the protocol's own limits.
+#[derive(Clone, Debug)]
+pub struct SessionLimits {
+    /// The protocol's limits; the welcome tells the client.
+    pub protocol: Limits,
+    /// How long an open channel may stay silent before its hello. Stops strangers from holding sessions open.
+    pub hello: Duration,
+    /// Messages between a session's calls and its driver. Small: each call has one item under way at a time.
+    pub wishes: usize,
+}
+
+impl Default for SessionLimits {
+    fn default() -> Self {
+        Self { protocol: Limits::default(), hello: Duration::from_secs(5), wishes: 64 }
+    }
+}
+
+/// SHA-256 of a session's secret: all the server keeps of it.
+type SessionKey = [u8; 32];
+
+/// All sessions of a server.
+pub struct Sessions {
+    service: Arc<Service>,
+    limits: SessionLimits,
+    /// Names this server process in every welcome.
+    boot: [u8; 16],
+    /// Numbers sessions for the service and for logs; never leaves the process.
+    next: AtomicU64,
+    live: Mutex<HashMap<SessionKey, u64>>,
+    /// Connections whose first channel has opened: where their other channels go.
+    carriers: Mutex<HashMap<String, mpsc::Sender<Channel>>>,
+}
+
+impl Sessions {
+    /// No sessions yet.
+    ///
+    /// # Errors
+    /// When the operating system has no randomness to give.
+    pub fn new(service: Arc<Service>, limits: SessionLimits) -> Result<Arc<Self>, Fault> {
+        let mut boot = [0; 16];
+        getrandom::fill(&mut boot).map_err(|error| Fault::new(Code::INTERNAL, format!("no randomness: {error}")))?;
+        let (live, carriers) = (Mutex::default(), Mutex::default());
+        Ok(Arc::new(Self { service, limits, boot, next: AtomicU64::new(1), live, carriers }))
+    }
+
+    /// How many sessions stand.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        lock(&self.live).len()
+    }
+
+    /// Takes over an open channel whose sub-protocol is a lane's.
+    pub fn channel(self: &Arc<Self>, connection: &Arc<Connection>, channel: Channel) {
+        let mut carriers = lock(&self.carriers);
+        if let Some(others) = carriers.get(&connection.id) {
+            if let Err(refused) = others.try_send(channel) {
+                refuse(&refused.into_inner().sender, &second_channel());
+            }
+            return;
+        }
+        let (others, receiver) = mpsc::channel(Lane::ALL.len());
+        carriers.insert(connection.id.clone(), others);
+        drop(carriers);
+        let (sessions, connection) = (Arc::clone(self), Arc::clone(connection));
+        tokio::spawn(async move {
+            let reason = sessions.serve(&connection, channel, receiver).await;
+            lock(&sessions.carriers).remove(&connection.id);
+            connection.close(&reason.message);
+        });
+    }
+
+    /// From the first channel to the end of the session.
+    async fn serve(self: &Arc<Self>, connection: &Arc<Connection>, first: Channel, mut others: mpsc::Receiver<Channel>) -> Fault {
+        let mut pipes = Pipes::default();
+        pipes.add(first);
+        let admitted = tokio::time::timeout(self.limits.hello, pipes.hello(&mut others));
+        let hello = match admitted.await {
+            Ok(Ok(hello)) => hello,
+            Ok(Err(fault)) => return pipes.refuse(fault).await,
+            Err(_) => return pipes.refuse(Fault::new(Code::PROTOCOL_ERROR, "no hello came in time")).await,
+        };
+        let guard = match self.admit(&hello) {
+            Ok(guard) => guard,
+            Err(fault) => return pipes.refuse(fault).await,
+        };
+        connection.step(Step::Welcome);
+        driver::run(self, connection, guard.number, hello, pipes, others).await
+    }
+
+    /// Finds the session of a hello. Wrong, foreign and expired secrets look the same.
+    fn admit(self: &Arc<Self>, hello: &Hello) -> Result<Standing, Fault> {
+        let key: SessionKey = Sha256::digest(hello.secret).into();
+        let mut live = lock(&self.live);
+        if hello.welcomed {
+            return Err(Fault::new(Code::SESSION_EXPIRED, "this session is gone; connect anew"));
+        }
+        if live.contains_key(&key) {
+            return Err(Fault::new(Code::INVALID_STATE, "this session already has a connection"));
+        }
+        let number = self.next.fetch_add(1, Relaxed);
+        live.insert(key, number);
+        Ok(Standing { sessions: Arc::clone(self), key, number })
+    }
+}
+
+/// A session's place in the list; dropping it gives the place up.
+struct Standing {
+    sessions: Arc<Sessions>,
+    key: SessionKey,
+    number: u64,
+}
+
+impl Drop for Standing {
+    fn drop(&mut self) {
+        lock(&self.sessions.live).remove(&self.key);
+    }
+}
+
+/// The channels of one connection, by lane.
+#[derive(Default)]
+struct Pipes {
+    senders: [Option<ChannelSender>; 2],
+    receivers: [Option<ChannelReceiver>; 2],
+}
+
+impl Pipes {
+    /// Puts a channel in its lane; the lane's number, or `None` when it was taken and the channel is refused.
+    fn add(&mut self, channel: Channel) -> Option<Lane> {
+        let lane = Lane::ALL.into_iter().find(|lane| lane.channel_protocol() == channel.protocol)?;
+        if self.senders[lane.index()].is_some() {
+            refuse(&channel.sender, &second_channel());
+            return None;
+        }
+        self.senders[lane.index()] = Some(channel.sender);
+        self.receivers[lane.index()] = Some(channel.receiver);
+        Some(lane)
+    }
+
+    /// The first packet of lane 0, read as a hello.
+    async fn hello(&mut self, others: &mut mpsc::Receiver<Channel>) -> Result<Hello, Fault> {
+        let gone = || Fault::new(Code::TRANSPORT_FAILED, "the channel closed before its hello");
+        while self.receivers[0].is_none() {
+            self.add(others.recv().await.ok_or_else(gone)?);
+        }
+        let receiver = self.receivers[0].as_mut().ok_or_else(gone)?;
+        match receiver.receive().await.ok_or_else(gone)? {
+            Message::Binary(bytes) => Hello::read(&bytes),
+            Message::Text(_) => Err(Fault::new(Code::PROTOCOL_ERROR, "text on a channel of packets; plain JSON has an empty sub-protocol")),
+        }
+    }
+
+    /// Tells a stranger why not.
+    async fn refuse(mut self, reason: Fault) -> Fault {
+        let packet = GoAway { last: true, deadline_ms: 0, reason: reason.clone() }.packet();
+        if let Some(sender) = self.senders[0].take() {
+            sender.send(Message::Binary(packet.into())).await;
+        }
+        reason
+    }
+}
+
+fn second_channel() -> Fault {
+    Fault::new(Code::INVALID_STATE, "this connection already has a channel of this lane")
+}
+
+/// Says on a channel why it is not served; dropping the sender closes it.
+fn refuse(sender: &ChannelSender, fault: &Fault) {
+    let text = serde_json::json!({"type": "error", "code": fault.code.as_str(), "message": fault.message, "status": fault.code.status()});
+    sender.try_send(Message::Text(Bytes::from(text.to_string())));
+}
+
+/// None of these maps can be left half-changed, so a panic elsewhere does not spoil them.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
