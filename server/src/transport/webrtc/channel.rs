@@ -1,12 +1,18 @@
 //! One data channel of the stack as a [`Channel`] of the seam: a task that reads and a task that sends, neither waiting for the other.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use bytes::BytesMut;
-use tokio::sync::mpsc;
+use tokio::{
+    sync::mpsc,
+    time::{sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 use webrtc::data_channel::{DataChannel, DataChannelEvent, RTCDataChannelMessage};
 
@@ -14,6 +20,12 @@ use super::{
     super::{Channel, ChannelReceiver, ChannelSender, Message},
     handler::Connection,
 };
+
+/// How long a channel that is being closed waits for the other side to take what is left.
+const LINGER: Duration = Duration::from_secs(30);
+
+/// How often it looks meanwhile.
+const FLUSH_LOOK: Duration = Duration::from_millis(5);
 
 /// Counts the channels of a connection.
 pub(super) struct Seats {
@@ -109,7 +121,8 @@ async fn carry(data_channel: &Arc<dyn DataChannel>, connection: &Connection) -> 
     let (received, incoming) = mpsc::channel(connection.queue_messages.max(1));
     let closing = CancellationToken::new();
     let Ok(channel) = describe(data_channel, ChannelSender { queue: outgoing, closing: closing.clone() }, incoming).await else {
-        return End::Lost;
+        // Opened and closed in one breath.
+        return End::There;
     };
     let ended_here = Arc::new(AtomicBool::new(false));
     let writer = tokio::spawn(write(data_channel.clone(), to_send, closing, ended_here.clone()));
@@ -121,6 +134,8 @@ async fn carry(data_channel: &Arc<dyn DataChannel>, connection: &Connection) -> 
         return writer.await.unwrap_or(end);
     }
     writer.abort();
+    // Its queue is gone before the reader's: whoever has read the end can no longer send.
+    let _ = writer.await;
     end
 }
 
@@ -178,7 +193,19 @@ async fn write(
         }
     }
     ended_here.store(true, Ordering::Release);
+    // The stack lets a close overtake messages that it has not handed to SCTP yet.
+    let _ = timeout(LINGER, flushed(&data_channel)).await;
     if data_channel.close().await.is_ok() { End::Here } else { End::There }
+}
+
+/// Returns when the other side has everything, or the channel is gone.
+async fn flushed(data_channel: &Arc<dyn DataChannel>) {
+    loop {
+        sleep(FLUSH_LOOK).await;
+        if matches!(data_channel.outstanding_bytes().await, Ok(0) | Err(_)) {
+            return;
+        }
+    }
 }
 
 async fn send(data_channel: &Arc<dyn DataChannel>, message: Message) -> webrtc::error::Result<()> {

@@ -50,6 +50,11 @@ impl Reporter {
         self.lock().step(step);
     }
 
+    /// Whether a channel was ever open.
+    pub(super) fn carried(&self) -> bool {
+        self.lock().steps == STEPS.len()
+    }
+
     /// A channel is open. False when nobody takes it: the connection is over, or its owner does not read.
     pub(super) fn channel(&self, channel: Channel) -> bool {
         let mut state = self.lock();

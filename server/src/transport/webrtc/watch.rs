@@ -23,7 +23,7 @@ pub(super) async fn watch(
         () = connection.ending.begun() => {}
         () = runtime.driver_gone() => connection.ending.begin("the connection was lost"),
         () = silence(&connection, patience) => connection.ending.begin("nothing was heard from the other side"),
-        () = goodbye(&*stack) => connection.ending.begin("closed by the other side"),
+        () = goodbye(&*stack, &connection) => connection.ending.begin("closed by the other side"),
     }
     runtime.calm();
     // Says goodbye to the other side, and ends every channel's tasks.
@@ -48,7 +48,7 @@ async fn silence(connection: &Connection, patience: Duration) {
 }
 
 /// Returns when SCTP, which carries all channels, was up and is no longer.
-async fn goodbye(stack: &dyn PeerConnection) {
+async fn goodbye(stack: &dyn PeerConnection, connection: &Connection) {
     let mut look = interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut seen = false;
@@ -56,7 +56,7 @@ async fn goodbye(stack: &dyn PeerConnection) {
         look.tick().await;
         let Some(sctp) = stack.sctp().await else { continue };
         let up = matches!(sctp.state().await, Ok(RTCSctpTransportState::Connected));
-        if seen && !up {
+        if !up && (seen || connection.reporter.carried()) {
             return;
         }
         seen |= up;
