@@ -13,10 +13,10 @@ use tokio::{
 
 use super::{
     Pipes, Sessions,
-    pump::{Part, Pump, Wish},
+    pump::{self, Part, Pump, Wish},
 };
 use crate::{
-    service::{Asked, Reverse, ReverseCaller, Subscription},
+    service::{Asked, EventStream, Reverse, ReverseCaller},
     signaling::Connection,
     transport::{Channel, ChannelReceiver, ChannelSender, Message, Sent},
 };
@@ -30,13 +30,15 @@ const BATCH: usize = 32;
 pub(super) async fn run(
     sessions: &Arc<Sessions>,
     connection: &Arc<Connection>,
-    number: u64,
     hello: Hello,
     pipes: Pipes,
     others: mpsc::Receiver<Channel>,
 ) -> Fault {
+    let service = &sessions.service;
+    let number = service.new_session();
+    let events = service.events(number, &connection.principal);
     let (wishes, wished) = mpsc::channel(sessions.limits.wishes);
-    let (reverse, reversed) = mpsc::channel(sessions.limits.wishes);
+    let (reverse, reversed) = ReverseCaller::channel(sessions.limits.wishes);
     let driver = Driver {
         endpoint: Endpoint::server(sessions.limits.protocol.clone(), sessions.boot),
         epoch: Instant::now(),
@@ -48,10 +50,10 @@ pub(super) async fn run(
         calls: HashMap::new(),
         asked: HashMap::new(),
         wishes,
-        reverse: ReverseCaller::new(reverse),
+        reverse,
         ended: None,
     };
-    let inbox = Inbox { receivers: pipes.receivers, others, wished, reversed, subscription: sessions.service.subscription(number) };
+    let inbox = Inbox { receivers: pipes.receivers, others, wished, reversed, events };
     driver.run(hello, inbox).await
 }
 
@@ -61,7 +63,7 @@ struct Inbox {
     others: mpsc::Receiver<Channel>,
     wished: mpsc::Receiver<Wish>,
     reversed: mpsc::Receiver<Reverse>,
-    subscription: Subscription,
+    events: EventStream,
 }
 
 struct Driver {
@@ -157,7 +159,7 @@ impl Driver {
                 }
             }
             Some(reverse) = inbox.reversed.recv() => self.ask(reverse),
-            body = inbox.subscription.next() => self.endpoint.publish(&body),
+            body = inbox.events.next() => self.endpoint.publish(&body),
             Some(channel) = inbox.others.recv() => self.another(channel, &mut inbox.receivers),
             () = self.connection.closed.cancelled() => self.input(Input::Closed { connection: LINK }),
             () = tokio::time::sleep(idle) => self.input(Input::Tick),
@@ -237,6 +239,10 @@ impl Driver {
 
     fn wish(&mut self, wish: Wish) {
         match wish {
+            Wish::Withdraw(call) => {
+                self.asked.remove(&call);
+                self.endpoint.cancel(call);
+            }
             Wish::Done(call, answer) => {
                 self.calls.remove(&call);
                 self.endpoint.respond(call, answer);
@@ -262,14 +268,18 @@ impl Driver {
     fn ask(&mut self, reverse: Reverse) {
         let now = self.now();
         match self.endpoint.call(now, reverse.request) {
-            Ok(call) => drop(self.asked.insert(call, reverse.answer)),
+            Ok(call) => {
+                let (answer, answered) = oneshot::channel();
+                self.asked.insert(call, answer);
+                tokio::spawn(pump::relay(call, answered, reverse.answer, self.wishes.clone()));
+            }
+            // The handler may have been stopped meanwhile; then nobody minds.
             Err(fault) => drop(reverse.answer.send(Err(fault))),
         }
     }
 
     fn answered(&mut self, call: CallId, answer: Result<Body, Fault>) {
         if let Some(waiting) = self.asked.remove(&call) {
-            // The handler may have been stopped meanwhile; then nobody minds.
             drop(waiting.send(answer));
         }
     }

@@ -8,11 +8,8 @@ mod driver;
 mod pump;
 
 use std::{
-    collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -23,7 +20,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     Service,
-    signaling::Connection,
+    signaling::{Connection, ConnectionId},
     transport::{Channel, ChannelReceiver, ChannelSender, Message, Step},
 };
 
@@ -53,11 +50,9 @@ pub struct Sessions {
     limits: SessionLimits,
     /// Names this server process in every welcome.
     boot: [u8; 16],
-    /// Numbers sessions for the service and for logs; never leaves the process.
-    next: AtomicU64,
-    live: Mutex<HashMap<SessionKey, u64>>,
+    live: Mutex<HashSet<SessionKey>>,
     /// Connections whose first channel has opened: where their other channels go.
-    carriers: Mutex<HashMap<String, mpsc::Sender<Channel>>>,
+    carriers: Mutex<HashMap<ConnectionId, mpsc::Sender<Channel>>>,
 }
 
 impl Sessions {
@@ -69,7 +64,7 @@ impl Sessions {
         let mut boot = [0; 16];
         getrandom::fill(&mut boot).map_err(|error| Fault::new(Code::INTERNAL, format!("no randomness: {error}")))?;
         let (live, carriers) = (Mutex::default(), Mutex::default());
-        Ok(Arc::new(Self { service, limits, boot, next: AtomicU64::new(1), live, carriers }))
+        Ok(Arc::new(Self { service, limits, boot, live, carriers }))
     }
 
     /// How many sessions stand.
@@ -88,13 +83,14 @@ impl Sessions {
             return;
         }
         let (others, receiver) = mpsc::channel(Lane::ALL.len());
-        carriers.insert(connection.id.clone(), others);
+        carriers.insert(connection.id, others);
         drop(carriers);
         let (sessions, connection) = (Arc::clone(self), Arc::clone(connection));
         tokio::spawn(async move {
             let reason = sessions.serve(&connection, channel, receiver).await;
             lock(&sessions.carriers).remove(&connection.id);
-            connection.close(&reason.message);
+            tracing::info!(connection = %connection.id, code = %reason.code, reason = %reason.message, "session ended");
+            connection.close("its session ended");
         });
     }
 
@@ -108,12 +104,12 @@ impl Sessions {
             Ok(Err(fault)) => return pipes.refuse(fault).await,
             Err(_) => return pipes.refuse(Fault::new(Code::PROTOCOL_ERROR, "no hello came in time")).await,
         };
-        let guard = match self.admit(&hello) {
-            Ok(guard) => guard,
+        let _standing = match self.admit(&hello) {
+            Ok(standing) => standing,
             Err(fault) => return pipes.refuse(fault).await,
         };
         connection.step(Step::Welcome);
-        driver::run(self, connection, guard.number, hello, pipes, others).await
+        driver::run(self, connection, hello, pipes, others).await
     }
 
     /// Finds the session of a hello. Wrong, foreign and expired secrets look the same.
@@ -123,12 +119,10 @@ impl Sessions {
         if hello.welcomed {
             return Err(Fault::new(Code::SESSION_EXPIRED, "this session is gone; connect anew"));
         }
-        if live.contains_key(&key) {
+        if !live.insert(key) {
             return Err(Fault::new(Code::INVALID_STATE, "this session already has a connection"));
         }
-        let number = self.next.fetch_add(1, Relaxed);
-        live.insert(key, number);
-        Ok(Standing { sessions: Arc::clone(self), key, number })
+        Ok(Standing { sessions: Arc::clone(self), key })
     }
 }
 
@@ -136,7 +130,6 @@ impl Sessions {
 struct Standing {
     sessions: Arc<Sessions>,
     key: SessionKey,
-    number: u64,
 }
 
 impl Drop for Standing {
@@ -199,6 +192,6 @@ fn refuse(sender: &ChannelSender, fault: &Fault) {
 }
 
 /// None of these maps can be left half-changed, so a panic elsewhere does not spoil them.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tabagent_protocol::{Body, CallId, Fault};
 use tokio::{
-    sync::{Semaphore, mpsc},
+    sync::{Semaphore, mpsc, oneshot},
     task::AbortHandle,
 };
 
@@ -16,6 +16,8 @@ pub(super) enum Wish {
     Part(CallId, Part),
     /// The answer.
     Done(CallId, Result<Body, Fault>),
+    /// The handler that called the client is gone: nobody waits for this answer.
+    Withdraw(CallId),
 }
 
 /// One part of a stream.
@@ -66,5 +68,22 @@ async fn pump(call: CallId, mut running: Running, turn: Arc<Semaphore>, wishes: 
         if wishes.send(wish).await.is_err() {
             return;
         }
+    }
+}
+
+/// Carries a client's answer to the handler that waits for it, and withdraws the call when the handler is gone.
+pub(super) async fn relay(
+    call: CallId,
+    answered: oneshot::Receiver<Result<Body, Fault>>,
+    mut waiting: oneshot::Sender<Result<Body, Fault>>,
+    wishes: mpsc::Sender<Wish>,
+) {
+    let answer = tokio::select! {
+        answer = answered => answer,
+        () = waiting.closed() => return drop(wishes.send(Wish::Withdraw(call)).await),
+    };
+    if let Ok(answer) = answer {
+        // Gone in this very moment: the answer is nobody's.
+        drop(waiting.send(answer));
     }
 }

@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("../../..", import.meta.url));
-const binary = `${root}/target/debug/tabagent-server`;
+const binary = process.env.TABAGENT_SERVER_BIN ?? `${root}/target/debug/tabagent-server`;
 const startMs = 20_000;
 
 /** Starts a server; `flags` replace the defaults that let local callers in. */
