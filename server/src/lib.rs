@@ -1,5 +1,9 @@
 //! The native side of tabagent.
 
+/// JSON requests and answers in the envelopes that callers use.
+mod envelope;
+/// Plain JSON on a data channel, for peers without the SDK.
+pub mod plain;
 /// Typed actions and the calls running on them.
 pub mod service;
 pub mod transport;

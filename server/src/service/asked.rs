@@ -77,16 +77,15 @@ impl Asked {
     }
 
     /// The caller's name of the call, wherever it is written.
-    pub(super) fn name_of_call(&self, limits: &ServiceLimits) -> Result<Option<String>, Fault> {
-        let name = self.request_id.as_deref().or_else(|| self.name_among_fields());
+    pub(super) fn name_of_call(&self, action: &str, limits: &ServiceLimits) -> Result<Option<String>, Fault> {
+        if action == StopGeneration::NAME {
+            // Its request_id names another call, and nobody stops a stop.
+            return Ok(None);
+        }
+        let name = self.request_id.as_deref().or_else(|| self.fields.get("request_id")?.as_str());
         if name.is_some_and(|name| name.len() > limits.request_id_bytes) {
             return Err(check::refused("request_id", format_args!("is longer than {} bytes", limits.request_id_bytes)));
         }
         Ok(name.filter(|name| !name.is_empty()).map(str::to_owned))
-    }
-
-    fn name_among_fields(&self) -> Option<&str> {
-        // The request_id of stop_generation names another call, not this one.
-        if self.action == StopGeneration::NAME { None } else { self.fields.get("request_id")?.as_str() }
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn encode(value: &impl Serialize) -> Result<Body, Fault> {
 }
 
 /// Writes an event: the given object with `type:"event"`, and its name where the object does not have it.
-pub(super) fn event(name: Option<&str>, fields: &impl Serialize) -> Result<Body, Fault> {
+pub(crate) fn event(name: Option<&str>, fields: &impl Serialize) -> Result<Body, Fault> {
     let mut value = serde_json::to_value(fields).map_err(|error| unwritable(&error))?;
     if value.is_null() {
         value = Value::Object(Map::new());

@@ -3,6 +3,8 @@
 //! A [`Service`] is a table of actions. Whatever the way in (a session, plain JSON, HTTP), it becomes an [`Asked`];
 //! [`Service::start`] answers with a [`Running`] call whose [`Update`]s the way in carries back.
 
+/// Names that were other names once.
+mod aliases;
 /// Who asks, and for what.
 mod asked;
 /// What a handler is given.
@@ -32,7 +34,7 @@ pub use running::{Running, Update};
 pub use stats::{Count, Stats};
 pub use subscriptions::{EventStream, To};
 
-pub(crate) use codec::short;
+pub(crate) use codec::{event as event_body, short};
 
 use std::{
     collections::HashMap,
@@ -133,15 +135,18 @@ impl Service {
         })
     }
 
-    fn try_start(&self, asked: Asked) -> Result<Running, Fault> {
-        let Some((info, handler)) = self.actions.get(asked.action.as_str()) else {
+    fn try_start(&self, mut asked: Asked) -> Result<Running, Fault> {
+        let Some((info, handler)) = self.actions.get(self.present_name(&asked.action)) else {
             let name = short(&asked.action);
             return Err(Fault::new(Code::UNKNOWN_ACTION, format!("no action {name:?} is served here")));
         };
         if self.is_draining() && info.name != Health::NAME {
             return Err(Fault::new(Code::DRAINING, "the server is shutting down; the request was not executed"));
         }
-        let name = asked.name_of_call(&self.shared.limits)?;
+        if let Value::Object(fields) = &mut asked.fields {
+            aliases::rename_fields(info.name, fields)?;
+        }
+        let name = asked.name_of_call(info.name, &self.shared.limits)?;
         let admitted = Calls::admit(&self.shared, &asked.principal, asked.session, name)?;
         let (fields, call, updates) = Call::new(asked, &admitted);
         let work = handler(call.clone(), fields)?;
@@ -152,6 +157,12 @@ impl Service {
     #[must_use]
     pub fn serves(&self, action: &str) -> bool {
         self.actions.contains_key(action)
+    }
+
+    /// What an action is called today: the name itself if it is served, or else what it is an alias of.
+    #[must_use]
+    pub fn present_name<'a>(&self, action: &'a str) -> &'a str {
+        if self.serves(action) { action } else { aliases::action(action).unwrap_or(action) }
     }
 
     /// The rows of all actions served, by name.
