@@ -28,7 +28,7 @@ let agent = null;
 let attempt = null;
 
 byId("address").value = location.origin;
-["address", "negotiation", "latency-auto", "request"].forEach((id) => remember(byId(id)));
+["address", "negotiation"].forEach((id) => remember(byId(id)));
 byId("connect-form").addEventListener("submit", (event) => (event.preventDefault(), open()));
 byId("disconnect").addEventListener("click", () => (attempt ? attempt.abort() : agent?.close()));
 // What the page's own policy forbids never reaches the network, and fetch does not say why.

@@ -1,6 +1,7 @@
 // The chat: what `agent.stream()` is for. One answer at a time; Stop cancels it, and the server stops producing.
 
-import { following, byId, duration, el } from "./dom.js";
+import { byId, duration, el, following } from "./dom.js";
+import { recall, remember } from "./remember.js";
 
 /** Owns the chat card. `attach(agent)` when connected, `detach()` when not; `report(text)` goes to the event log. */
 export function createChat(report) {
@@ -8,9 +9,12 @@ export function createChat(report) {
   /** The conversation as the server is to see it; grows with each question and each answer, even a stopped one. */
   let history = [];
   let agent = null;
+  /** Questions so far: names the calls, so that `stop_generation` can name them too. */
+  let asked = 0;
   /** The stream that is running, for Stop; null between answers. */
   let running = null;
 
+  remember(byId("model"));
   byId("chat-form").addEventListener("submit", (event) => (event.preventDefault(), send(prompt.value)));
   byId("chat-stop").addEventListener("click", () => running?.cancel());
   byId("chat-clear").addEventListener("click", startOver);
@@ -43,13 +47,15 @@ export function createChat(report) {
         bubble("user", text);
     const answer = bubble("assistant", "");
     const clock = stopwatch();
+    const requestId = `chat-${(asked += 1)}`;
     try {
-      running = agent.stream({ action: "chat", model: byId("model").value, messages: history, stream: true });
+      const request = { action: "chat", model: byId("model").value, messages: history };
+      running = agent.stream(request, { requestId });
       enable();
       for await (const item of running) {
         answer.say(item.delta);
         clock.token();
-        status.textContent = clock.summary();
+        status.textContent = `${requestId}: ${clock.summary()}`;
       }
       const final = await running.response;
       answer.close(clock.summary(final.usage?.completion_tokens), final.finish_reason);
@@ -67,9 +73,8 @@ export function createChat(report) {
     const select = byId("model");
     try {
       const { models } = await agent.request({ action: "list_models" });
-      const before = select.value;
       select.replaceChildren(...["default", ...models.map((model) => model.id)].map((id) => new Option(id)));
-      select.value = models.some((model) => model.id === before) ? before : "default";
+      recall(select);
     } catch (error) {
       report(`no list of models: ${error.code}`);
     }
@@ -77,7 +82,8 @@ export function createChat(report) {
 
   function suggest(text) {
     prompt.value = text;
-    agent ? send(text) : prompt.focus();
+    prompt.focus();
+    if (agent) send(text);
   }
 
   function startOver() {

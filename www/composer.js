@@ -3,6 +3,7 @@
 import { byId, bytes, duration, el } from "./dom.js";
 import { EXAMPLES } from "./examples.js";
 import { colored } from "./json.js";
+import { remember } from "./remember.js";
 
 /** Items of a stream kept on show; the first and the last ones are what one looks at. */
 const KEPT_ITEMS = 200;
@@ -16,6 +17,8 @@ export function createComposer(report) {
 
   example.replaceChildren(...Object.keys(EXAMPLES).map((name) => new Option(name)));
   write(EXAMPLES[example.value]);
+  [example, request].forEach(remember);
+  enable();
   example.addEventListener("input", () => write(EXAMPLES[example.value]));
   request.addEventListener("input", enable);
   request.addEventListener("keydown", (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && form.requestSubmit());
@@ -88,8 +91,8 @@ export function createComposer(report) {
 
   function write(value) {
     request.value = JSON.stringify(value, null, 2);
+    // As if it had been typed: checked, and remembered.
     request.dispatchEvent(new Event("input"));
-    enable();
   }
 
   /** The request, or a sentence on what is wrong with it. */

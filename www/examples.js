@@ -1,9 +1,7 @@
 // Requests to start from in the composer. Each is a whole request: what you see is what is sent.
 
-/** The event names that a client may subscribe to. */
-export const EVENTS = [
-  "model_loading_progress", "download_progress", "model_loaded", "model_unloaded", "generation_stopped", "server_draining", "session_expiring",
-];
+/** Events that the log shows when they come. Those of one's own calls come always, the others after `subscribe`. */
+export const EVENTS = ["generation_stopped", "server_draining", "events_lost", "warning"];
 
 /** Label → request. `stream: true` makes the composer use `agent.stream()`. */
 export const EXAMPLES = {
@@ -20,6 +18,6 @@ export const EXAMPLES = {
   },
   generate: { action: "generate", model: "default", prompt: "Once upon a time", temperature: 0.7, max_tokens: 48 },
   embeddings: { action: "embeddings", model: "default", input: ["a data channel", "a garden hose"] },
-  stop_generation: { action: "stop_generation", request_id: "page-1" },
-  subscribe: { action: "subscribe", events: EVENTS },
+  stop_generation: { action: "stop_generation", request_id: "chat-1" },
+  subscribe: { action: "subscribe", events: ["generation_stopped", "server_draining"] },
 };

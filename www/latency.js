@@ -1,6 +1,7 @@
 // The latency readout: `health` there and back, as a median, a 95th percentile and a line.
 
 import { byId, duration } from "./dom.js";
+import { remember } from "./remember.js";
 
 /** Round trips kept; older ones leave, so the readout tells of now. */
 const KEPT = 60;
@@ -14,6 +15,7 @@ export function createLatency(report) {
   let agent = null;
   let timer;
 
+  remember(byId("latency-auto"));
   byId("latency-auto").addEventListener("change", schedule);
   byId("latency-burst").addEventListener("click", burst);
   document.addEventListener("visibilitychange", schedule);

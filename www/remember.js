@@ -2,12 +2,20 @@
 
 /** Fills `field` with what it held last time and stores what it holds from now on. */
 export function remember(field) {
-  const name = `tabagent.${field.id}`;
-  const kept = read(name);
+  recall(field);
+  field.addEventListener("input", () => write(nameOf(field), field.type === "checkbox" ? field.checked : field.value));
+}
+
+/** Fills `field` with what it held last time: for a select, again once its options are known. */
+export function recall(field) {
+  const kept = read(nameOf(field));
   if (kept !== null) field.type === "checkbox" ? (field.checked = kept === "true") : (field.value = kept);
   // A select that no longer has the remembered option shows nothing at all: back to its first.
   if (field instanceof HTMLSelectElement && field.selectedIndex < 0) field.selectedIndex = 0;
-  field.addEventListener("input", () => write(name, field.type === "checkbox" ? field.checked : field.value));
+}
+
+function nameOf(field) {
+  return `tabagent.${field.id}`;
 }
 
 // Storage may be switched off by the user; the page works without it.
