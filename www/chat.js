@@ -1,6 +1,7 @@
 // The chat: what `agent.stream()` is for. One answer at a time; Stop cancels it, and the server stops producing.
 
-import { byId, duration, el, following } from "./dom.js";
+import { byId } from "./dom.js";
+import { addMessage, stopwatch } from "./message.js";
 import { recall, remember } from "./remember.js";
 
 /** Owns the chat card. `attach(agent)` when connected, `detach()` when not; `report(text)` goes to the event log. */
@@ -41,32 +42,35 @@ export function createChat(report) {
 
   async function send(text) {
     if (!agent || running || !text.trim()) return;
+    // "Start over" makes a new history; what is still coming belongs to this one.
+    const conversation = history;
+    conversation.push({ role: "user", content: text });
     prompt.value = "";
     byId("chat-empty").hidden = true;
-    history.push({ role: "user", content: text });
-        bubble("user", text);
-    const answer = bubble("assistant", "");
+    addMessage(messages, "user", text);
+
+    const answer = addMessage(messages, "assistant");
     const clock = stopwatch();
     const requestId = `chat-${(asked += 1)}`;
+    status.textContent = `${requestId} is on its way`;
     try {
-      const request = { action: "chat", model: byId("model").value, messages: history };
-      running = agent.stream(request, { requestId });
+      running = agent.stream({ action: "chat", model: byId("model").value, messages: conversation }, { requestId });
       enable();
       for await (const item of running) {
-        answer.say(item.delta);
         clock.token();
-        status.textContent = `${requestId}: ${clock.summary()}`;
+        answer.say(item.delta);
       }
-      const final = await running.response;
-      answer.close(clock.summary(final.usage?.completion_tokens), final.finish_reason);
+      const { usage, finish_reason } = await running.response;
+      answer.close(clock.summary(usage?.completion_tokens), finish_reason);
     } catch (error) {
-      answer.close(clock.summary(), error.code === "cancelled" ? "stopped by you" : `${error.code}: ${error.message}`, error.code);
-      report(`chat ended: ${error.code}`);
+      const stopped = error.code === "cancelled";
+      answer.close(clock.summary(), stopped ? "stopped by you" : `${error.code}: ${error.message}`, error.code);
+      report(`${requestId}: ${error.code}`);
     }
-    if (answer.text) history.push({ role: "assistant", content: answer.text });
+    if (answer.text) conversation.push({ role: "assistant", content: answer.text });
     running = null;
-    enable();
     status.textContent = "";
+    enable();
   }
 
   async function offerModels() {
@@ -95,51 +99,11 @@ export function createChat(report) {
 
   /** Exactly one of Send and Stop can be pressed; the keyboard's focus moves on with it. */
   function enable() {
-    const [send, stop] = [byId("chat-send"), byId("chat-stop")];
+    const [start, stop, focused] = [byId("chat-send"), byId("chat-stop"), document.activeElement];
     messages.setAttribute("aria-busy", String(running !== null));
-    const focused = document.activeElement;
     stop.disabled = running === null;
-    send.disabled = agent === null || running !== null;
-    if (focused === send && send.disabled && running) stop.focus();
-    if (focused === stop && stop.disabled) prompt.focus();
+    start.disabled = agent === null || running !== null;
+    if (focused === start && running) stop.focus();
+    if (focused === stop && !running) prompt.focus();
   }
-
-  function bubble(role, text) {
-    const body = el("p", { class: "text" }, text);
-    const meta = el("p", { class: "meta" });
-    const item = el("article", { class: `message ${role}`, "aria-label": role === "user" ? "You" : "Answer" }, body, meta);
-    following(messages, () => messages.append(item));
-    const view = {
-      text,
-      say(delta) {
-        view.text += delta;
-        following(messages, () => body.append(delta));
-      },
-      close(summary, ending, code) {
-        item.classList.add("closed");
-        if (code) item.dataset.code = code;
-        following(messages, () => meta.append(summary, el("span", { class: "ending" }, ending ?? "")));
-      },
-    };
-    return view;
-  }
-}
-
-/** Counts tokens of one answer: how many, how fast, how long until the first. */
-function stopwatch() {
-  const begun = performance.now();
-  let [count, first, last] = [0, 0, 0];
-  return {
-    token() {
-      last = performance.now();
-      first ||= last;
-      count += 1;
-    },
-    /** `counted` is the server's own count, which wins over ours. */
-    summary(counted = count) {
-      if (count === 0) return `no token in ${duration(performance.now() - begun)}`;
-      const perSecond = count > 1 ? `, ${Math.round((count - 1) / ((last - first) / 1000))} tokens/s` : "";
-      return `${counted} tokens${perSecond}, first after ${duration(first - begun)}`;
-    },
-  };
 }

@@ -1,12 +1,12 @@
 // The composer: any request as JSON, its raw answer as JSON. `agent.request()` and `agent.stream()` without any dressing.
 
-import { byId, bytes, duration, el } from "./dom.js";
+import { byId, bytes, duration, el, following } from "./dom.js";
 import { EXAMPLES } from "./examples.js";
 import { colored } from "./json.js";
 import { remember } from "./remember.js";
 
-/** Items of a stream kept on show; the first and the last ones are what one looks at. */
-const KEPT_ITEMS = 200;
+/** Items of a stream that are shown; of a longer one the rest is counted. */
+const SHOWN_ITEMS = 200;
 
 /** Owns the composer card. `report(kind, text)` goes to the event log. */
 export function createComposer(report) {
@@ -69,10 +69,10 @@ export function createComposer(report) {
     let count = 0;
     for await (const item of calling) {
       count += 1;
-      if (count <= KEPT_ITEMS) byId("answer").append(...colored(JSON.stringify(item)), "\n");
-      byId("answer").dataset.items = `${count} items`;
+      if (count <= SHOWN_ITEMS) following(byId("answer"), () => byId("answer").append(...colored(JSON.stringify(item)), "\n"));
     }
-    return await calling.response;
+    if (count > SHOWN_ITEMS) byId("answer").append(`… and ${count - SHOWN_ITEMS} items more\n`);
+    return calling.response;
   }
 
   function answering(action) {
@@ -84,7 +84,7 @@ export function createComposer(report) {
     const took = performance.now() - begun;
     const text = JSON.stringify(answer, null, 2);
     const status = answer.status && verdict === "bad" ? ` ${answer.status}` : "";
-    byId("answer").append(...colored(text));
+    following(byId("answer"), () => byId("answer").append(...colored(text)));
     byId("answer-line").replaceChildren(
       el("span", { class: `verdict ${verdict}` }, `${title}${status}`), el("span", {}, duration(took)), el("span", { class: "hint" }, bytes(text.length)));
   }
