@@ -1,0 +1,138 @@
+//! The accept loop: time-outs from the first byte on, a cap on sockets, a bounded end.
+//!
+//! `axum::serve` installs no timer, so hyper's header time-out never fires there and a silent socket is held for ever. A program
+//! that serves [`crate::Server::router`] itself should do what this loop does: give hyper a timer and `header_read_timeout`, cap
+//! the sockets, and insert `ConnectInfo<SocketAddr>` into every request, without which nobody counts as local.
+
+use std::{collections::HashMap, future::Future, io, net::IpAddr, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{Router, extract::ConnectInfo};
+use hyper::{body::Incoming, server::conn::http1};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::{GracefulShutdown, Watcher},
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+};
+use tower::ServiceExt;
+
+use crate::limits::ServerLimits;
+
+/// Bytes of a request's header; enough for every browser, and what a stranger may make the server hold.
+const HEADER_BYTES: usize = 64 * 1024;
+/// Wait after an accept that failed for want of file descriptors: until some are closed there is nothing else to do.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until `shutdown`, then lets requests under way finish for as long as the limit `drain` says.
+pub(crate) async fn serve(listener: TcpListener, router: Router, limits: &ServerLimits, shutdown: impl Future<Output = ()>) {
+    let graceful = GracefulShutdown::new();
+    let mut sockets = Sockets::new(limits);
+    tokio::pin!(shutdown);
+    loop {
+        tokio::select! {
+            () = &mut shutdown => break,
+            Some(ended) = sockets.tasks.join_next() => sockets.ended(ended.ok()),
+            accepted = accept(&listener, &sockets.room) => match accepted {
+                Ok((stream, peer, permit)) => sockets.begin(stream, peer, permit, router.clone(), graceful.watcher()),
+                Err(error) => pause(&error).await,
+            }
+        }
+    }
+    drop(listener);
+    let drain = Duration::from_millis(limits.drain);
+    if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
+        tracing::warn!(drain_ms = limits.drain, "requests still under way are cut off");
+    }
+    sockets.tasks.shutdown().await;
+}
+
+/// The sockets being served.
+struct Sockets {
+    tasks: JoinSet<SocketAddr>,
+    /// A permit per socket: beyond the cap they wait in the operating system's queue.
+    room: Arc<Semaphore>,
+    /// Sockets per address that is not this machine.
+    by_ip: HashMap<IpAddr, usize>,
+    per_ip: usize,
+    header_read: Duration,
+}
+
+impl Sockets {
+    fn new(limits: &ServerLimits) -> Self {
+        Self {
+            tasks: JoinSet::new(),
+            room: Arc::new(Semaphore::new(limits.http_connections.min(Semaphore::MAX_PERMITS))),
+            by_ip: HashMap::new(),
+            per_ip: limits.http_connections_per_ip,
+            header_read: Duration::from_millis(limits.header_read),
+        }
+    }
+
+    fn begin(&mut self, stream: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit, router: Router, watcher: Watcher) {
+        let ip = peer.ip().to_canonical();
+        if !ip.is_loopback() {
+            let count = self.by_ip.entry(ip).or_default();
+            if *count >= self.per_ip {
+                tracing::debug!(%peer, "closed: limit http_connections_per_ip");
+                return;
+            }
+            *count += 1;
+        }
+        let header_read = self.header_read;
+        self.tasks.spawn(async move {
+            connection(stream, peer, router, watcher, header_read).await;
+            drop(permit);
+            peer
+        });
+    }
+
+    fn ended(&mut self, peer: Option<SocketAddr>) {
+        let Some(ip) = peer.map(|peer| peer.ip().to_canonical()) else {
+            return;
+        };
+        if let Some(count) = self.by_ip.get_mut(&ip) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_ip.remove(&ip);
+            }
+        }
+    }
+}
+
+async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let permit = Arc::clone(room).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, permit))
+}
+
+async fn pause(error: &io::Error) {
+    let of_the_peer = [io::ErrorKind::ConnectionAborted, io::ErrorKind::ConnectionReset, io::ErrorKind::ConnectionRefused];
+    if !of_the_peer.contains(&error.kind()) {
+        tracing::error!(%error, "a connection could not be accepted");
+        tokio::time::sleep(ACCEPT_PAUSE).await;
+    }
+}
+
+/// One socket until it closes. HTTP/1 alone: browsers speak nothing else without TLS, and the guess between versions has no time-out.
+async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, watcher: Watcher, header_read: Duration) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%peer, %error, "a socket closed at once");
+        return;
+    }
+    let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        router.clone().oneshot(request)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(header_read)
+        .max_buf_size(HEADER_BYTES)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%peer, %error, "a socket ended early");
+    }
+}
