@@ -290,7 +290,7 @@ mod tests {
     use super::*;
 
     fn candidates(json: &str) -> Option<Vec<CandidateInit>> {
-        serde_json::from_str::<CandidateRequest>(json).unwrap().into_candidates()
+        serde_json::from_str::<CandidateRequest>(json).expect("as written").into_candidates()
     }
 
     #[test]
@@ -314,7 +314,7 @@ mod tests {
     fn an_answer_is_read_in_every_spelling() {
         for key in ["sdp", "answer_sdp", "answerSdp"] {
             for id in ["session_id", "sessionId"] {
-                let answer: AnswerRequest = serde_json::from_str(&format!(r#"{{"{id}":"x","{key}":"v=0"}}"#)).unwrap();
+                let answer: AnswerRequest = serde_json::from_str(&format!(r#"{{"{id}":"x","{key}":"v=0"}}"#)).expect("as written");
                 assert_eq!((answer.session_id.as_deref(), answer.sdp.as_str()), (Some("x"), "v=0"));
             }
         }
@@ -329,7 +329,7 @@ mod tests {
             ConnectionState::Disconnected,
             ConnectionState::Closed,
         ] {
-            assert_eq!(serde_json::to_value(state).unwrap(), state.name());
+            assert_eq!(serde_json::to_value(state).expect("as written"), state.name());
         }
     }
 }

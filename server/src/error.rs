@@ -44,6 +44,13 @@ impl Refusal {
         &self.fault
     }
 
+    /// The error object.
+    pub(crate) fn json(&self) -> Value {
+        let mut body = fault_json(&self.fault, self.request_id.as_deref());
+        body["status"] = self.status.into();
+        body
+    }
+
     /// Its HTTP status.
     pub(crate) fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -72,9 +79,7 @@ impl From<Fault> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let mut body = fault_json(&self.fault, self.request_id.as_deref());
-        body["status"] = self.status.into();
-        self.respond_with(body)
+        self.respond_with(self.json())
     }
 }
 

@@ -183,22 +183,22 @@ mod tests {
     fn every_row_can_be_set_and_its_default_is_the_default() {
         let mut limits = ServerLimits::default();
         for row in ServerLimits::table() {
-            limits.set(&format!("{}={}", row.name, row.default)).unwrap();
+            limits.set(&format!("{}={}", row.name, row.default)).expect("as written");
             assert!(!row.reason.is_empty(), "{}", row.name);
         }
         assert_eq!(limits, ServerLimits::default());
-        limits.set("connections = 7").unwrap();
-        limits.set("message_bytes=5").unwrap();
+        limits.set("connections = 7").expect("as written");
+        limits.set("message_bytes=5").expect("as written");
         assert_eq!((limits.connections, limits.session.message_bytes), (7, 5));
     }
 
     #[test]
     fn a_wrong_limit_is_told_what_would_be_right() {
         let mut limits = ServerLimits::default();
-        let unknown = limits.set("sessions=1").unwrap_err().to_string();
+        let unknown = limits.set("sessions=1").expect_err("refused").to_string();
         assert!(unknown.contains("connections_per_ip") && unknown.contains("keepalive_misses"), "{unknown}");
-        assert!(limits.set("connections").unwrap_err().to_string().contains("NAME=VALUE"));
-        assert!(limits.set("idle=soon").unwrap_err().to_string().contains("milliseconds"));
+        assert!(limits.set("connections").expect_err("refused").to_string().contains("NAME=VALUE"));
+        assert!(limits.set("idle=soon").expect_err("refused").to_string().contains("milliseconds"));
         assert!(limits.set("message_bytes=5000000000").is_err());
         assert_eq!(limits, ServerLimits::default());
     }

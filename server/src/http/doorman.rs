@@ -11,11 +11,11 @@ use axum::{
     extract::{ConnectInfo, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts, uri::Authority},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use tabagent_protocol::Code;
 
-use super::{cors, keys::Keys};
+use super::{cors, keys::Keys, routes};
 use crate::{
     error::Refusal,
     options::{HostPattern, OriginPattern, ServerOptions},
@@ -27,8 +27,6 @@ const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 const FORWARDED: [HeaderName; 2] = [header::FORWARDED, HeaderName::from_static("x-forwarded-for")];
 /// Names of this machine for itself.
 const LOOPBACK: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
-/// The principal of callers that need no key.
-const LOCAL: &str = "local";
 
 /// What the doorman goes by.
 #[derive(Debug)]
@@ -123,7 +121,7 @@ impl Door {
             return Ok(None);
         }
         if self.allow_local && named.loopback && self.is_local(parts, page, peer)? {
-            return Ok(Some(Principal::new(LOCAL)));
+            return Ok(Some(Principal::local()));
         }
         Err(unauthorized("a key is needed: send it as `Authorization: Bearer KEY`"))
     }
@@ -175,7 +173,7 @@ pub(crate) async fn doorman(State(door): State<Arc<Door>>, request: Request, nex
 
 fn refused(parts: &Parts, refusal: Refusal) -> Response {
     tracing::debug!(method = %parts.method, path = parts.uri.path(), code = %refusal.fault().code, "refused at the door");
-    cors::expose(refusal.into_response(), None)
+    cors::expose(routes::refuse(&parts.uri, refusal), None)
 }
 
 /// The one value of a header. A second one is an attempt to be two things at once.

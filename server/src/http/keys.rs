@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn each_key_is_its_own_principal() {
-        let keys = Keys::new(&["one".parse().unwrap(), "two".parse().unwrap()]);
+        let keys = Keys::new(&["one".parse().expect("as written"), "two".parse().expect("as written")]);
         let (one, two) = (keys.principal("one"), keys.principal("two"));
         assert!(one.is_some() && two.is_some() && one != two);
         assert_eq!(keys.principal("three"), None);

@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderValue, Method, StatusCode, Uri, header},
     middleware,
     response::{IntoResponse, Response},
-    routing::any,
+    routing::{any, get},
 };
 use tabagent_protocol::{Code, signaling::IceServer};
 use tokio_util::sync::CancellationToken;
@@ -17,7 +17,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::{
     actions,
     doorman::{Door, doorman},
-    openai, pages, signaling,
+    openai, pages, signaling, sse,
 };
 use crate::{error::Refusal, limits::ServerLimits, options::Mode, service::Service, signaling::Signaling};
 
@@ -40,7 +40,7 @@ pub(crate) fn router(app: App, door: Door, mode: Mode, www: Option<&Path>) -> Ro
         api = api.merge(signaling::router());
     }
     api = match mode.http() {
-        true => api.route("/v1/{*path}", any(actions::act)),
+        true => api.route("/v1/events", get(sse::events)).route("/v1/{*path}", any(actions::act)),
         false => api.route("/v1/{*path}", any(missing)),
     };
     api.method_not_allowed_fallback(wrong_method)

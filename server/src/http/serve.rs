@@ -4,19 +4,25 @@
 //! that serves [`crate::Server::router`] itself should do what this loop does: give hyper a timer and `header_read_timeout`, cap
 //! the sockets, and insert `ConnectInfo<SocketAddr>` into every request, without which nobody counts as local.
 
-use std::{collections::HashMap, future::Future, io, net::IpAddr, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    future::Future,
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::{Router, extract::ConnectInfo};
 use hyper::{body::Incoming, server::conn::http1};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::{GracefulShutdown, Watcher},
-};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
 };
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::limits::ServerLimits;
@@ -28,22 +34,22 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until `shutdown`, then lets requests under way finish for as long as the limit `drain` says.
 pub(crate) async fn serve(listener: TcpListener, router: Router, limits: &ServerLimits, shutdown: impl Future<Output = ()>) {
-    let graceful = GracefulShutdown::new();
     let mut sockets = Sockets::new(limits);
-    tokio::pin!(shutdown);
+    let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
             () = &mut shutdown => break,
-            Some(ended) = sockets.tasks.join_next() => sockets.ended(ended.ok()),
+            Some(_) = sockets.tasks.join_next() => {}
             accepted = accept(&listener, &sockets.room) => match accepted {
-                Ok((stream, peer, permit)) => sockets.begin(stream, peer, permit, router.clone(), graceful.watcher()),
+                Ok((stream, peer, permit)) => sockets.begin(stream, peer, permit, router.clone()),
                 Err(error) => pause(&error).await,
             }
         }
     }
     drop(listener);
-    let drain = Duration::from_millis(limits.drain);
-    if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
+    sockets.ending.cancel();
+    let rest = async { while sockets.tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(Duration::from_millis(limits.drain), rest).await.is_err() {
         tracing::warn!(drain_ms = limits.drain, "requests still under way are cut off");
     }
     sockets.tasks.shutdown().await;
@@ -51,13 +57,14 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, limits: &Server
 
 /// The sockets being served.
 struct Sockets {
-    tasks: JoinSet<SocketAddr>,
+    tasks: JoinSet<()>,
     /// A permit per socket: beyond the cap they wait in the operating system's queue.
     room: Arc<Semaphore>,
-    /// Sockets per address that is not this machine.
-    by_ip: HashMap<IpAddr, usize>,
+    strangers: Arc<Strangers>,
     per_ip: usize,
     header_read: Duration,
+    /// Cancelled when each is to close after the request it is at.
+    ending: CancellationToken,
 }
 
 impl Sockets {
@@ -65,38 +72,57 @@ impl Sockets {
         Self {
             tasks: JoinSet::new(),
             room: Arc::new(Semaphore::new(limits.http_connections.min(Semaphore::MAX_PERMITS))),
-            by_ip: HashMap::new(),
+            strangers: Arc::default(),
             per_ip: limits.http_connections_per_ip,
             header_read: Duration::from_millis(limits.header_read),
+            ending: CancellationToken::new(),
         }
     }
 
-    fn begin(&mut self, stream: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit, router: Router, watcher: Watcher) {
-        let ip = peer.ip().to_canonical();
-        if !ip.is_loopback() {
-            let count = self.by_ip.entry(ip).or_default();
-            if *count >= self.per_ip {
-                tracing::debug!(%peer, "closed: limit http_connections_per_ip");
-                return;
-            }
-            *count += 1;
-        }
-        let header_read = self.header_read;
-        self.tasks.spawn(async move {
-            connection(stream, peer, router, watcher, header_read).await;
-            drop(permit);
-            peer
-        });
-    }
-
-    fn ended(&mut self, peer: Option<SocketAddr>) {
-        let Some(ip) = peer.map(|peer| peer.ip().to_canonical()) else {
+    fn begin(&mut self, stream: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit, router: Router) {
+        let Some(seat) = self.strangers.seat(peer.ip().to_canonical(), self.per_ip) else {
+            tracing::debug!(%peer, "closed: limit http_connections_per_ip");
             return;
         };
-        if let Some(count) = self.by_ip.get_mut(&ip) {
+        let (header_read, ending) = (self.header_read, self.ending.clone());
+        self.tasks.spawn(async move {
+            let _held = (permit, seat);
+            connection(stream, peer, router, header_read, ending).await;
+        });
+    }
+}
+
+/// Sockets per address that is not this machine.
+#[derive(Default)]
+struct Strangers(Mutex<HashMap<IpAddr, usize>>);
+
+/// A socket's part in that count; dropping it gives it back.
+struct Seat(Option<(Arc<Strangers>, IpAddr)>);
+
+impl Strangers {
+    fn seat(self: &Arc<Self>, ip: IpAddr, most: usize) -> Option<Seat> {
+        if ip.is_loopback() {
+            return Some(Seat(None));
+        }
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if counts.get(&ip).is_some_and(|count| *count >= most) {
+            return None;
+        }
+        *counts.entry(ip).or_default() += 1;
+        Some(Seat(Some((Arc::clone(self), ip))))
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let Some((strangers, ip)) = self.0.take() else {
+            return;
+        };
+        let mut counts = strangers.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&ip) {
             *count -= 1;
             if *count == 0 {
-                self.by_ip.remove(&ip);
+                counts.remove(&ip);
             }
         }
     }
@@ -117,7 +143,7 @@ async fn pause(error: &io::Error) {
 }
 
 /// One socket until it closes. HTTP/1 alone: browsers speak nothing else without TLS, and the guess between versions has no time-out.
-async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, watcher: Watcher, header_read: Duration) {
+async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, header_read: Duration, ending: CancellationToken) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%peer, %error, "a socket closed at once");
         return;
@@ -126,13 +152,38 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, watcher
         request.extensions_mut().insert(ConnectInfo(peer));
         router.clone().oneshot(request)
     });
-    let connection = http1::Builder::new()
+    let mut connection = pin!(http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(header_read)
         .max_buf_size(HEADER_BYTES)
         .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    if let Err(error) = watcher.watch(connection).await {
+        .with_upgrades());
+    let served = tokio::select! {
+        served = connection.as_mut() => served,
+        () = ending.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = served {
         tracing::debug!(%peer, %error, "a socket ended early");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_have_so_many_sockets_and_this_machine_any_number() {
+        let strangers = Arc::new(Strangers::default());
+        let (far, other, near) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]), IpAddr::from([127, 0, 0, 1]));
+        let seats: Vec<_> = (0..2).filter_map(|_| strangers.seat(far, 2)).collect();
+        assert_eq!(seats.len(), 2);
+        assert!(strangers.seat(far, 2).is_none() && strangers.seat(other, 2).is_some());
+        assert!(strangers.seat(near, 0).is_some());
+        drop(seats);
+        assert!(strangers.seat(far, 2).is_some());
+        assert!(strangers.0.lock().expect("not poisoned").is_empty());
     }
 }

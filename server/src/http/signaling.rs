@@ -258,15 +258,15 @@ mod tests {
     use super::*;
 
     fn spelling(mut value: Value) -> Result<Value, Refusal> {
-        one_spelling(value.as_object_mut().unwrap())?;
+        one_spelling(value.as_object_mut().expect("as written"))?;
         Ok(value)
     }
 
     #[test]
     fn one_field_in_two_spellings_must_agree() {
-        assert_eq!(spelling(json!({"sessionId": "a", "session_id": "a"})).unwrap(), json!({"session_id": "a"}));
-        assert_eq!(spelling(json!({"peer_id": "a", "client_id": null})).unwrap(), json!({"client_id": "a"}));
-        let refused = spelling(json!({"sessionId": "a", "session_id": "b"})).unwrap_err();
+        assert_eq!(spelling(json!({"sessionId": "a", "session_id": "a"})).expect("as written"), json!({"session_id": "a"}));
+        assert_eq!(spelling(json!({"peer_id": "a", "client_id": null})).expect("as written"), json!({"client_id": "a"}));
+        let refused = spelling(json!({"sessionId": "a", "session_id": "b"})).expect_err("refused");
         assert_eq!(refused.fault().details, br#"{"field":"session_id"}"#);
     }
 

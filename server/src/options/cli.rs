@@ -238,7 +238,7 @@ mod tests {
     use super::*;
 
     fn cli(args: &[&str]) -> Settings {
-        Cli::try_parse_from([&["tabagent-server"], args].concat()).unwrap().settings().unwrap()
+        Cli::try_parse_from([&["tabagent-server"], args].concat()).expect("as written").settings().expect("as written")
     }
 
     #[test]
@@ -249,9 +249,9 @@ mod tests {
     #[test]
     fn flags_win_over_the_file_and_limits_add_up() {
         let file: Settings =
-            toml::from_str("port = 1\nallow-local = true\nallow-origin = [\"http://a\"]\nlimit = [\"idle=1\", \"candidates=2\"]").unwrap();
+            toml::from_str("port = 1\nallow-local = true\nallow-origin = [\"http://a\"]\nlimit = [\"idle=1\", \"candidates=2\"]").expect("as written");
         let settings = cli(&["--port", "2", "--limit", "idle=3", "--limit", "connections=4"]).over(file);
-        let options = settings.server_options().unwrap();
+        let options = settings.server_options().expect("as written");
         assert_eq!(settings.address().1, 2);
         assert!(options.allow_local && options.allow_origins.len() == 1);
         assert_eq!((options.limits.idle, options.limits.candidates, options.limits.connections), (3, 2, 4));
@@ -260,15 +260,15 @@ mod tests {
     #[test]
     fn defaults_are_loopback_without_keys() {
         let settings = cli(&[]);
-        let options = settings.server_options().unwrap();
+        let options = settings.server_options().expect("as written");
         assert_eq!(settings.address(), (IpAddr::from([127, 0, 0, 1]), 9000));
         assert!(options.keys.is_empty() && !options.allow_local && options.ice_servers.is_empty());
-        assert_eq!(cli(&["--webrtc-port", "7", "--bind", "::1"]).address(), ("::1".parse().unwrap(), 7));
+        assert_eq!(cli(&["--webrtc-port", "7", "--bind", "::1"]).address(), ("::1".parse().expect("as written"), 7));
     }
 
     #[test]
     fn a_wrong_value_is_named_with_its_option_and_a_key_is_not_repeated() {
-        let message = |args: &[&str]| cli(args).server_options().unwrap_err().to_string();
+        let message = |args: &[&str]| cli(args).server_options().expect_err("refused").to_string();
         assert!(message(&["--allow-origin", "*"]).starts_with("--allow-origin: `*` is not"));
         assert!(message(&["--limit", "nothing=1"]).contains("there is no limit `nothing`"));
         let key = message(&["--key", "s\u{e9}cret"]);

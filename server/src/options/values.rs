@@ -150,7 +150,7 @@ mod tests {
             ("HTTP://LocalHost:*", "http://localhost:1", true),
         ];
         for (pattern, origin, expected) in rows {
-            assert_eq!(pattern.parse::<OriginPattern>().unwrap().matches(origin), expected, "{pattern} {origin}");
+            assert_eq!(pattern.parse::<OriginPattern>().expect("as written").matches(origin), expected, "{pattern} {origin}");
         }
     }
 
@@ -166,9 +166,9 @@ mod tests {
 
     #[test]
     fn an_ice_server_is_a_url_and_perhaps_credentials() {
-        let stun = ice_server("stun:stun.example:3478").unwrap();
+        let stun = ice_server("stun:stun.example:3478").expect("as written");
         assert_eq!((stun.urls.as_slice(), stun.username), (["stun:stun.example:3478".to_owned()].as_slice(), None));
-        let turn = ice_server("turn:t.example:3478?transport=udp,user,pass,word").unwrap();
+        let turn = ice_server("turn:t.example:3478?transport=udp,user,pass,word").expect("as written");
         assert_eq!((turn.username.as_deref(), turn.credential.as_deref()), (Some("user"), Some("pass,word")));
         assert!(ice_server("turn:t.example").is_err());
         assert!(ice_server("http://t.example").is_err());
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_key_does_not_show_itself() {
-        let key: Key = "s3cret".parse().unwrap();
+        let key: Key = "s3cret".parse().expect("as written");
         assert_eq!(format!("{key:?}"), "Key(…)");
         assert!("two words".parse::<Key>().is_err());
         assert!("".parse::<Key>().is_err());

@@ -134,18 +134,18 @@ mod tests {
     fn admission(limits: &[&str]) -> Admission {
         let mut all = ServerLimits::default();
         for limit in limits {
-            all.set(limit).unwrap();
+            all.set(limit).expect("as written");
         }
         Admission::new(all)
     }
 
     fn visitor(ip: &str, principal: &str) -> Visitor {
-        Visitor::new(&Principal::new(principal), Some(ip.parse().unwrap()))
+        Visitor::new(&Principal::new(principal), Some(ip.parse().expect("as written")))
     }
 
     fn limit(fault: Fault) -> String {
-        let details: serde_json::Value = serde_json::from_slice(&fault.details).unwrap();
-        format!("{} {}", fault.code, details["limit"].as_str().unwrap())
+        let details: serde_json::Value = serde_json::from_slice(&fault.details).expect("as written");
+        format!("{} {}", fault.code, details["limit"].as_str().expect("as written"))
     }
 
     #[test]
@@ -153,15 +153,15 @@ mod tests {
         let now = Instant::now();
         let mut admission = admission(&["connections_per_principal=1", "connections_per_ip=2"]);
         let mut take = |id: u128, visitor| admission.take(now, ConnectionId::from(id), visitor);
-        take(1, visitor("127.0.0.1", "a")).unwrap();
-        assert_eq!(limit(take(2, visitor("::1", "a")).unwrap_err()), "limit_reached connections_per_principal");
-        take(2, visitor("127.0.0.1", "b")).unwrap();
-        take(3, visitor("192.0.2.1", "a")).unwrap();
-        take(4, visitor("::ffff:192.0.2.1", "b")).unwrap();
-        assert_eq!(limit(take(5, visitor("192.0.2.1", "c")).unwrap_err()), "limit_reached connections_per_ip");
-        take(5, visitor("192.0.2.2", "a")).unwrap();
-        take(6, visitor("2001:db8::1", "a")).unwrap();
-        take(7, visitor("2001:db8::2", "a")).unwrap();
+        take(1, visitor("127.0.0.1", "a")).expect("as written");
+        assert_eq!(limit(take(2, visitor("::1", "a")).expect_err("refused")), "limit_reached connections_per_principal");
+        take(2, visitor("127.0.0.1", "b")).expect("as written");
+        take(3, visitor("192.0.2.1", "a")).expect("as written");
+        take(4, visitor("::ffff:192.0.2.1", "b")).expect("as written");
+        assert_eq!(limit(take(5, visitor("192.0.2.1", "c")).expect_err("refused")), "limit_reached connections_per_ip");
+        take(5, visitor("192.0.2.2", "a")).expect("as written");
+        take(6, visitor("2001:db8::1", "a")).expect("as written");
+        take(7, visitor("2001:db8::2", "a")).expect("as written");
         assert!(take(8, visitor("2001:db8::3", "a")).is_err());
     }
 
@@ -169,12 +169,12 @@ mod tests {
     fn a_place_given_back_can_be_taken_again() {
         let now = Instant::now();
         let mut admission = admission(&["connections=1"]);
-        admission.take(now, ConnectionId::from(1), visitor("127.0.0.1", "a")).unwrap();
-        let refused = admission.take(now, ConnectionId::from(2), visitor("192.0.2.1", "b")).unwrap_err();
+        admission.take(now, ConnectionId::from(1), visitor("127.0.0.1", "a")).expect("as written");
+        let refused = admission.take(now, ConnectionId::from(2), visitor("192.0.2.1", "b")).expect_err("refused");
         assert!(refused.retry_after_ms.is_some());
         assert_eq!(limit(refused), "limit_reached connections");
         admission.release(ConnectionId::from(1));
-        admission.take(now, ConnectionId::from(2), visitor("192.0.2.1", "b")).unwrap();
+        admission.take(now, ConnectionId::from(2), visitor("192.0.2.1", "b")).expect("as written");
     }
 
     #[test]
@@ -184,12 +184,12 @@ mod tests {
         let mut take = |id: u128, seconds| {
             admission.take(now + Duration::from_secs(seconds), ConnectionId::from(id), visitor("192.0.2.1", "a"))
         };
-        take(1, 0).unwrap();
-        take(2, 20).unwrap();
-        let refused = take(3, 30).unwrap_err();
+        take(1, 0).expect("as written");
+        take(2, 20).expect("as written");
+        let refused = take(3, 30).expect_err("refused");
         assert_eq!(refused.retry_after_ms, Some(30_000));
         assert_eq!(limit(refused), "rate_limited connections_per_minute");
-        take(3, 60).unwrap();
+        take(3, 60).expect("as written");
         assert!(take(4, 61).is_err());
     }
 
@@ -199,11 +199,11 @@ mod tests {
         let mut admission = admission(&["connections=100000"]);
         for n in 0..VISITORS {
             let ip = IpAddr::from([10, 0, (n / 256) as u8, (n % 256) as u8]);
-            admission.take(now, ConnectionId::from(n as u128), Visitor::Remote(ip)).unwrap();
+            admission.take(now, ConnectionId::from(n as u128), Visitor::Remote(ip)).expect("as written");
         }
         let late = now + MINUTE;
         assert!(admission.take(now, ConnectionId::from(u128::MAX), visitor("192.0.2.1", "a")).is_err());
-        admission.take(late, ConnectionId::from(u128::MAX), visitor("192.0.2.1", "a")).unwrap();
+        admission.take(late, ConnectionId::from(u128::MAX), visitor("192.0.2.1", "a")).expect("as written");
         assert_eq!(admission.recent.len(), 1);
     }
 }

@@ -27,8 +27,9 @@ impl From<u128> for ConnectionId {
 }
 
 /// The text was not the name of any connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NotAnId;
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not the id of a connection")]
+pub struct NotAnId;
 
 impl FromStr for ConnectionId {
     type Err = NotAnId;
@@ -60,7 +61,7 @@ mod tests {
 
     #[test]
     fn an_id_reads_back_and_nothing_else_does() {
-        let id = ConnectionId::random().unwrap();
+        let id = ConnectionId::random().expect("as written");
         assert_eq!(id.to_string().parse(), Ok(id));
         assert_eq!(ConnectionId::from(7).to_string().len(), 32);
         for text in ["", "7", "+0000000000000000000000000000007", "zz000000000000000000000000000000", &"0".repeat(33)] {

@@ -56,7 +56,7 @@ pub struct ConnectionCounts {
     pub waiting: u64,
     /// Of these, connected.
     pub connected: u64,
-    /// Ended because the path was lost, ever.
+    /// Ended because the path was lost, and not forgotten yet.
     pub disconnected: u64,
     /// Ended for a time limit, ever.
     pub cleaned_up: u64,
@@ -206,7 +206,8 @@ impl Signaling {
         let table = self.shared.lock();
         let connected = table.live.values().filter(|connection| connection.phase() == ConnectionState::Connected).count() as u64;
         let active = table.live.len() as u64;
-        ConnectionCounts { active, connected, waiting: active - connected, ..table.totals }
+        let disconnected = table.ended.iter().filter(|ended| ended.info.state == ConnectionState::Disconnected).count() as u64;
+        ConnectionCounts { active, connected, waiting: active - connected, disconnected, ..table.totals }
     }
 
     /// Admits no more connections; those there are go on.
@@ -289,7 +290,6 @@ impl Table {
     fn retire(&mut self, connection: &Connection, for_time: bool) {
         self.totals.cleaned_up += u64::from(for_time);
         let info = connection.info();
-        self.totals.disconnected += u64::from(info.state == ConnectionState::Disconnected);
         if self.live.remove(&connection.id).is_none() {
             return;
         }
