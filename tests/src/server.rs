@@ -30,7 +30,7 @@ impl TestServer {
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
         let address = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel::<()>();
-        let server = Server::new(ServerOptions { allow_local: true, ..options }, service).expect("options that fit");
+        let server = Server::new(ServerOptions { allow_local: true, ..options }, service);
         let serving = runtime.spawn(async move {
             let end = async { drop(stopped.await) };
             server.serve(listener, end).await.expect("serving");

@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Many sessions a minute, and abandoned handshakes given up quickly.
 fn options() -> ServerOptions {
-    let limits = ServerLimits { new_sessions_per_minute_loopback: 100_000, unanswered: Duration::from_secs(1), ..ServerLimits::default() };
+    let limits = ServerLimits { connections_per_minute_loopback: 100_000, unanswered: 1_000, ..ServerLimits::default() };
     ServerOptions { limits, ..ServerOptions::default() }
 }
 

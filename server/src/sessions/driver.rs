@@ -37,10 +37,10 @@ pub(super) async fn run(
     let service = &sessions.service;
     let number = service.new_session();
     let events = service.events(number, &connection.principal);
-    let (wishes, wished) = mpsc::channel(sessions.limits.wishes);
-    let (reverse, reversed) = ReverseCaller::channel(sessions.limits.wishes);
+    let (wishes, wished) = mpsc::channel(sessions.limits.session_queue);
+    let (reverse, reversed) = ReverseCaller::channel(sessions.limits.session_queue);
     let driver = Driver {
-        endpoint: Endpoint::server(sessions.limits.protocol.clone(), sessions.boot),
+        endpoint: Endpoint::server(sessions.limits.session.clone(), sessions.boot),
         epoch: Instant::now(),
         sessions: Arc::clone(sessions),
         connection: Arc::clone(connection),
@@ -219,7 +219,8 @@ impl Driver {
         let fields = match serde_json::from_slice(&request.body.value) {
             Ok(fields) => fields,
             Err(error) => {
-                let fault = Fault::new(tabagent_protocol::Code::BAD_REQUEST, format!("the body of call {call} is not JSON: {error}"));
+                let fault =
+                    Fault::new(tabagent_protocol::Code::BAD_REQUEST, format!("the body of call {call} is not JSON: {error}"));
                 return self.endpoint.respond(call, Err(fault));
             }
         };

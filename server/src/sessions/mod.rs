@@ -10,44 +10,27 @@ mod pump;
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
-use tabagent_protocol::{Code, Fault, Lane, Limits, frame::go_away::GoAway, frame::hello::Hello};
+use tabagent_protocol::{Code, Fault, Lane, frame::go_away::GoAway, frame::hello::Hello};
 use tokio::sync::mpsc;
 
 use crate::{
-    Service,
+    ServerLimits, Service,
     signaling::{Connection, ConnectionId},
     transport::{Channel, ChannelReceiver, ChannelSender, Message, Step},
 };
-
-/// What sessions are allowed, beyond the protocol's own limits.
-#[derive(Clone, Debug)]
-pub struct SessionLimits {
-    /// The protocol's limits; the welcome tells the client.
-    pub protocol: Limits,
-    /// How long an open channel may stay silent before its hello. Stops strangers from holding sessions open.
-    pub hello: Duration,
-    /// Messages between a session's calls and its driver. Small: each call has one item under way at a time.
-    pub wishes: usize,
-}
-
-impl Default for SessionLimits {
-    fn default() -> Self {
-        Self { protocol: Limits::default(), hello: Duration::from_secs(5), wishes: 64 }
-    }
-}
 
 /// SHA-256 of a session's secret: all the server keeps of it.
 type SessionKey = [u8; 32];
 
 /// All sessions of a server.
-pub struct Sessions {
+pub(crate) struct Sessions {
     service: Arc<Service>,
-    limits: SessionLimits,
+    limits: ServerLimits,
     /// Names this server process in every welcome.
     boot: [u8; 16],
     live: Mutex<HashSet<SessionKey>>,
@@ -57,24 +40,14 @@ pub struct Sessions {
 
 impl Sessions {
     /// No sessions yet.
-    ///
-    /// # Errors
-    /// When the operating system has no randomness to give.
-    pub fn new(service: Arc<Service>, limits: SessionLimits) -> Result<Arc<Self>, Fault> {
-        let mut boot = [0; 16];
-        getrandom::fill(&mut boot).map_err(|error| Fault::new(Code::INTERNAL, format!("no randomness: {error}")))?;
-        let (live, carriers) = (Mutex::default(), Mutex::default());
-        Ok(Arc::new(Self { service, limits, boot, live, carriers }))
-    }
-
-    /// How many sessions stand.
     #[must_use]
-    pub fn count(&self) -> usize {
-        lock(&self.live).len()
+    pub(crate) fn new(service: Arc<Service>, limits: ServerLimits) -> Arc<Self> {
+        let (live, carriers) = (Mutex::default(), Mutex::default());
+        Arc::new(Self { service, limits, boot: boot(), live, carriers })
     }
 
     /// Takes over an open channel whose sub-protocol is a lane's.
-    pub fn channel(self: &Arc<Self>, connection: &Arc<Connection>, channel: Channel) {
+    pub(crate) fn channel(self: &Arc<Self>, connection: &Arc<Connection>, channel: Channel) {
         let mut carriers = lock(&self.carriers);
         if let Some(others) = carriers.get(&connection.id) {
             if let Err(refused) = others.try_send(channel) {
@@ -98,7 +71,7 @@ impl Sessions {
     async fn serve(self: &Arc<Self>, connection: &Arc<Connection>, first: Channel, mut others: mpsc::Receiver<Channel>) -> Fault {
         let mut pipes = Pipes::default();
         pipes.add(first);
-        let admitted = tokio::time::timeout(self.limits.hello, pipes.hello(&mut others));
+        let admitted = tokio::time::timeout(Duration::from_millis(self.limits.hello), pipes.hello(&mut others));
         let hello = match admitted.await {
             Ok(Ok(hello)) => hello,
             Ok(Err(fault)) => return pipes.refuse(fault).await,
@@ -167,7 +140,9 @@ impl Pipes {
         let receiver = self.receivers[0].as_mut().ok_or_else(gone)?;
         match receiver.receive().await.ok_or_else(gone)? {
             Message::Binary(bytes) => Hello::read(&bytes),
-            Message::Text(_) => Err(Fault::new(Code::PROTOCOL_ERROR, "text on a channel of packets; plain JSON has an empty sub-protocol")),
+            Message::Text(_) => {
+                Err(Fault::new(Code::PROTOCOL_ERROR, "text on a channel of packets; plain JSON has an empty sub-protocol"))
+            }
         }
     }
 
@@ -189,6 +164,16 @@ fn second_channel() -> Fault {
 fn refuse(sender: &ChannelSender, fault: &Fault) {
     let text = serde_json::json!({"type": "error", "code": fault.code.as_str(), "message": fault.message, "status": fault.code.status()});
     sender.try_send(Message::Text(Bytes::from(text.to_string())));
+}
+
+/// A name for this server process. It need not be secret, only unlike those of other processes.
+fn boot() -> [u8; 16] {
+    let mut name = [0; 16];
+    if getrandom::fill(&mut name).is_err() {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        name = now.as_nanos().to_le_bytes();
+    }
+    name
 }
 
 /// None of these maps can be left half-changed, so a panic elsewhere does not spoil them.
