@@ -27,8 +27,13 @@ impl TestServer {
     #[must_use]
     pub fn start(options: ServerOptions, service: Service) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        listener.set_nonblocking(true).expect("a listener that tokio can use");
         let address = listener.local_addr().expect("an address");
+        // Tests have a runtime of their own; this one belongs to the server.
+        let inside = runtime.enter();
+        let listener = TcpListener::from_std(listener).expect("a listener");
+        drop(inside);
         let (stop, stopped) = oneshot::channel::<()>();
         let server = Server::new(ServerOptions { allow_local: true, ..options }, service);
         let serving = runtime.spawn(async move {
