@@ -5,5 +5,5 @@ pub mod native;
 /// A server that stops when it is dropped.
 pub mod server;
 
-pub use native::{NativeClient, Reply};
+pub use native::{Link, NativeClient, Reply};
 pub use server::TestServer;

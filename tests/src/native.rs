@@ -47,22 +47,7 @@ impl NativeClient {
     /// # Errors
     /// What refused or failed, by its code.
     pub async fn connect(url: &str) -> Result<Self, Fault> {
-        let specs = Lane::ALL.map(|lane| ChannelSpec { label: CHANNEL_LABEL.to_owned(), protocol: lane.channel_protocol().to_owned() });
-        let (peer, offer, mut events) = Peer::offering(&PeerOptions::default(), &specs).await?;
-        let reply = post(&format!("{url}/v1/webrtc/sessions"), &json!({"offer": {"type": "offer", "sdp": offer}})).await?;
-        let session_id = text(&reply["session_id"])?;
-        peer.accept_answer(&text(&reply["answer"]["sdp"])?).await?;
-        let mut channels = Vec::new();
-        while channels.len() < Lane::ALL.len() {
-            let event = tokio::time::timeout(PATIENCE, events.recv()).await;
-            match event.map_err(|_| failed("the channels did not open in time"))? {
-                Some(PeerEvent::Channel(channel)) => channels.push(channel),
-                Some(PeerEvent::Closed(reason)) => return Err(failed(reason)),
-                Some(_) => {}
-                None => return Err(failed("the connection ended before its channels opened")),
-            }
-        }
-        channels.sort_by_key(|channel| channel.protocol.len());
+        let Link { session_id, peer, channels, events } = Link::open(url).await?;
         let (wishes, wished) = mpsc::channel(64);
         let (ended, over) = oneshot::channel();
         tokio::spawn(Driver::new(channels).run(wished, events, ended));
@@ -111,6 +96,44 @@ impl NativeClient {
     }
 }
 
+/// Both lanes' channels, open, and nothing said yet.
+pub struct Link {
+    /// The server's name of the connection.
+    pub session_id: String,
+    /// The connection.
+    pub peer: Peer,
+    /// Lane 0, lane 1.
+    pub channels: Vec<Channel>,
+    events: mpsc::Receiver<PeerEvent>,
+}
+
+impl Link {
+    /// Negotiates over HTTP and waits for the channels.
+    ///
+    /// # Errors
+    /// What refused or failed, by its code.
+    pub async fn open(url: &str) -> Result<Self, Fault> {
+        let specs =
+            Lane::ALL.map(|lane| ChannelSpec { label: CHANNEL_LABEL.to_owned(), protocol: lane.channel_protocol().to_owned() });
+        let (peer, offer, mut events) = Peer::offering(&PeerOptions::default(), &specs).await?;
+        let reply = post(&format!("{url}/v1/webrtc/sessions"), &json!({"offer": {"type": "offer", "sdp": offer}})).await?;
+        let session_id = text(&reply["session_id"])?;
+        peer.accept_answer(&text(&reply["answer"]["sdp"])?).await?;
+        let mut channels = Vec::new();
+        while channels.len() < Lane::ALL.len() {
+            let event = tokio::time::timeout(PATIENCE, events.recv()).await;
+            match event.map_err(|_| failed("the channels did not open in time"))? {
+                Some(PeerEvent::Channel(channel)) => channels.push(channel),
+                Some(PeerEvent::Closed(reason)) => return Err(failed(reason)),
+                Some(_) => {}
+                None => return Err(failed("the connection ended before its channels opened")),
+            }
+        }
+        channels.sort_by_key(|channel| channel.protocol.len());
+        Ok(Self { session_id, peer, channels, events })
+    }
+}
+
 struct Driver {
     endpoint: Endpoint,
     channels: Vec<Channel>,
@@ -132,7 +155,12 @@ impl Driver {
         self.epoch.elapsed().as_millis() as Millis
     }
 
-    async fn run(mut self, mut wished: mpsc::Receiver<Wish>, mut events: mpsc::Receiver<PeerEvent>, over: oneshot::Sender<Fault>) {
+    async fn run(
+        mut self,
+        mut wished: mpsc::Receiver<Wish>,
+        mut events: mpsc::Receiver<PeerEvent>,
+        over: oneshot::Sender<Fault>,
+    ) {
         self.endpoint.handle(self.now(), Input::Opened { connection: LINK, hello: None });
         let reason = loop {
             self.drain();
@@ -197,7 +225,8 @@ impl Driver {
 
     async fn wait(&mut self, wished: &mut mpsc::Receiver<Wish>, events: &mut mpsc::Receiver<PeerEvent>) {
         let now = self.now();
-        let idle = self.endpoint.deadline().map_or(Duration::from_secs(3_600), |due| Duration::from_millis(due.saturating_sub(now)));
+        let idle =
+            self.endpoint.deadline().map_or(Duration::from_secs(3_600), |due| Duration::from_millis(due.saturating_sub(now)));
         let [interactive, bulk] = &mut self.channels[..] else { return };
         let full = self.full;
         let (message, lane, wish, lost) = tokio::select! {

@@ -3,12 +3,7 @@
 use std::net::SocketAddr;
 
 use tabagent_server::{Server, ServerOptions, Service};
-use tokio::{
-    net::TcpListener,
-    runtime::Runtime,
-    sync::oneshot,
-    task::JoinHandle,
-};
+use tokio::{net::TcpListener, runtime::Runtime, sync::oneshot, task::JoinHandle};
 
 /// Stops when dropped.
 pub struct TestServer {

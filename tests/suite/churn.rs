@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tabagent_server::{ServerLimits, ServerOptions, Service, transport::{ChannelSpec, Peer, PeerOptions}};
+use tabagent_server::{
+    ServerLimits, ServerOptions, Service,
+    transport::{ChannelSpec, Peer, PeerOptions},
+};
 use tabagent_tests::{NativeClient, TestServer};
 use tokio::time::Instant;
 
@@ -49,7 +52,8 @@ async fn abandon(server: &TestServer) {
     let specs = [ChannelSpec { label: "tabagent".to_owned(), protocol: String::new() }];
     let (peer, sdp, events) = Peer::offering(&PeerOptions::default(), &specs).await.expect("an offer");
     let body = json!({"offer": {"type": "offer", "sdp": sdp}});
-    let reply = reqwest::Client::new().post(format!("{}/v1/webrtc/sessions", server.url())).json(&body).send().await.expect("a reply");
+    let reply =
+        reqwest::Client::new().post(format!("{}/v1/webrtc/sessions", server.url())).json(&body).send().await.expect("a reply");
     assert_eq!(reply.status(), 201);
     peer.close();
     drop(events);

@@ -2,4 +2,5 @@
 #![expect(clippy::panic, reason = "a test that saw something else says what it saw")]
 
 mod churn;
+mod hostile;
 mod native;

@@ -94,6 +94,7 @@ impl Driver {
         loop {
             self.drain();
             if let Some(reason) = self.ended.take() {
+                Pipes { senders: self.senders, receivers: inbox.receivers }.farewell().await;
                 return reason;
             }
             self.wait(&mut inbox).await;

@@ -24,6 +24,9 @@ use crate::{
     transport::{Channel, ChannelReceiver, ChannelSender, Message, Step},
 };
 
+/// How long the last words of a session have to leave. A round trip, generously.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// SHA-256 of a session's secret: all the server keeps of it.
 type SessionKey = [u8; 32];
 
@@ -147,12 +150,26 @@ impl Pipes {
     }
 
     /// Tells a stranger why not.
-    async fn refuse(mut self, reason: Fault) -> Fault {
+    async fn refuse(self, reason: Fault) -> Fault {
         let packet = GoAway { last: true, deadline_ms: 0, reason: reason.clone() }.packet();
-        if let Some(sender) = self.senders[0].take() {
+        if let Some(sender) = &self.senders[0] {
             sender.send(Message::Binary(packet.into())).await;
         }
+        self.farewell().await;
         reason
+    }
+
+    /// Closes the channels and waits, within a bound, until what was said last has left.
+    async fn farewell(self) {
+        let Self { senders, receivers } = self;
+        drop(senders);
+        let closed = async {
+            for mut receiver in receivers.into_iter().flatten() {
+                while receiver.receive().await.is_some() {}
+            }
+        };
+        // A peer that does not take it in time does without.
+        let _ = tokio::time::timeout(FAREWELL, closed).await;
     }
 }
 
