@@ -15,14 +15,14 @@ impl Service {
     /// Adds `health`, `system_info` and `get_stats`.
     #[must_use]
     pub fn with_system(self) -> Self {
-        self.on::<Health, _, _>(|call, _| async move { Ok(health(&call)) })
-            .on::<SystemInfo, _, _>(|_, _| async {
+        self.on(|call, _: Health| async move { Ok(health(&call)) })
+            .on(|_, _: SystemInfo| async {
                 let system = spawn_blocking(machine::look).await.map_err(unread)?;
                 Ok(SystemInfoResponse { system })
             })
-            .on::<GetStats, _, _>(|call, _| async move {
+            .on(|call, _: GetStats| async move {
                 let memory_used_mb = spawn_blocking(machine::process_memory_mb).await.map_err(unread)?;
-                Ok(StatsResponse { memory_used_mb, ..call.shared().stats.snapshot() })
+                Ok(StatsResponse { memory_used_mb, ..call.stats().snapshot() })
             })
     }
 }
@@ -34,7 +34,7 @@ fn health(call: &Call) -> HealthResponse {
         status: if draining { HealthStatus::Degraded } else { HealthStatus::Healthy },
         version: env!("CARGO_PKG_VERSION").to_owned(),
         timestamp: jiff::Timestamp::now().to_string(),
-        uptime_seconds: shared.stats.uptime().as_secs(),
+        uptime_seconds: call.stats().uptime().as_secs(),
     }
 }
 

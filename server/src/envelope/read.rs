@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(action(&json!({"route": "models"})), "list_models");
         assert_eq!(action(&json!({"route": "semantic-search"})), "semantic_search_query");
         assert_eq!(action(&json!({"action": "system"})), "system");
-        let own = Service::new().on::<Ping, _, _>(|_, _| async { Ok(json!({})) });
+        let own = Service::new().on(|_, _: Ping| async { Ok(json!({})) });
         let read = read(br#"{"action":"ping"}"#, &own);
         assert_eq!(read.request.expect("readable").action, "ping");
     }

@@ -77,10 +77,9 @@ impl Action for Drip {
 
 fn service() -> Arc<Service> {
     let service = Service::new().with_control();
-    let service = service.on::<Echo, _, _>(|_, request| async move {
-        Ok(json!({"type": "echo_response", "text": request.text.repeat(request.times)}))
-    });
-    Arc::new(service.on::<Drip, _, _>(|call: Call, _| async move {
+    let service = service
+        .on(|_, request: Echo| async move { Ok(json!({"type": "echo_response", "text": request.text.repeat(request.times)})) });
+    Arc::new(service.on(|call: Call, _: Drip| async move {
         for index in 0.. {
             let delta = json!({"type": "chat_delta", "delta": "x", "index": index});
             tokio::select! {
@@ -227,7 +226,7 @@ async fn closing_the_channel_cancels_its_calls() {
     let (started, has_started) = oneshot::channel::<()>();
     let (held, mut dropped) = mpsc::channel::<()>(1);
     let senders = std::sync::Mutex::new(Some((started, held)));
-    let service = Arc::new(Service::new().on::<Wait, _, _>(move |_, _| {
+    let service = Arc::new(Service::new().on(move |_, _: Wait| {
         let senders = senders.lock().expect("unpoisoned").take();
         async move {
             let (started, _held) = senders.expect("one call");

@@ -41,7 +41,7 @@ pub(super) async fn say(call: &Call, text: &str, manner: &Manner<'_>, input_toke
         let next = async {
             pace.wait().await;
             timing.token();
-            call.shared().stats.tokens_generated.add(1);
+            call.stats().tokens_generated.add(1);
             if manner.stream { call.item(&ChatDelta { delta: token.to_owned(), index }).await } else { Ok(()) }
         };
         tokio::select! {
@@ -52,7 +52,7 @@ pub(super) async fn say(call: &Call, text: &str, manner: &Manner<'_>, input_toke
         end += token.len();
     }
     let usage = Usage::new(input_tokens, tokens(&text[..end]).count() as u64);
-    call.shared().stats.generated(timing.finish(usage));
+    call.stats().generated(timing.finish(usage));
     Ok(Said { text: text[..end].to_owned(), usage, finish_reason })
 }
 

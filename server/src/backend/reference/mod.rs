@@ -18,7 +18,7 @@ mod words;
 
 use std::sync::{Arc, OnceLock};
 
-use tabagent_protocol::api::{Chat, Embeddings, Generate, ListModels, ModelListResponse, System};
+use tabagent_protocol::api::{Chat, Generate, ListModels, ModelListResponse, System};
 
 use super::machine;
 use crate::service::{Service, ServiceLimits};
@@ -71,11 +71,9 @@ impl Service {
         service
             .with_control()
             .with_system()
-            .on::<ListModels, _, _>(|_, request| async move {
-                Ok(ModelListResponse { models: models::list(request.filter.as_deref()) })
-            })
-            .on::<Chat, _, _>(move |call, request| chat::chat(Arc::clone(&for_chat), call, request))
-            .on::<Generate, _, _>(move |call, request| chat::generate(Arc::clone(&for_generate), call, request))
-            .on::<Embeddings, _, _>(embed::embeddings)
+            .on(|_, request: ListModels| async move { Ok(ModelListResponse { models: models::list(request.filter.as_deref()) }) })
+            .on(move |call, request: Chat| chat::chat(Arc::clone(&for_chat), call, request))
+            .on(move |call, request: Generate| chat::generate(Arc::clone(&for_generate), call, request))
+            .on(embed::embeddings)
     }
 }
