@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde_json::Value;
 use tabagent_protocol::{BULK_CHANNEL_PROTOCOL, CHANNEL_PROTOCOL, Code, Fault};
 
 use crate::{
-    error::fault_json,
+    envelope::error_object,
     service::Service,
     signaling::Connection,
     transport::{Channel, Message},
@@ -40,7 +41,7 @@ fn plain(_service: &Arc<Service>, _connection: &Arc<Connection>, channel: Channe
 }
 
 fn refuse(channel: &Channel, fault: &Fault) {
-    let message = Message::Text(Bytes::from(fault_json(fault, None).to_string()));
+    let message = Message::Text(Bytes::from(Value::Object(error_object(fault)).to_string()));
     // A channel that is closed already needs no reason.
     let _ = channel.sender.try_send(message);
     channel.sender.close();

@@ -16,6 +16,8 @@
 
 /// What is done with a data channel that opens.
 mod channels;
+/// JSON requests and answers in the envelopes that callers use.
+mod envelope;
 /// A failure on its way out over HTTP.
 mod error;
 /// Routes, and who may come in.
@@ -24,6 +26,8 @@ mod http;
 mod limits;
 /// What a server is told before it starts.
 mod options;
+/// Plain JSON on a data channel, for peers without the SDK.
+pub mod plain;
 /// Options and a service become routes, connections and an end.
 mod server;
 /// Typed actions and the calls running on them.

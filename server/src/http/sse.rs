@@ -16,7 +16,8 @@ use tabagent_protocol::{Body, Code};
 
 use super::routes::App;
 use crate::{
-    error::{Refusal, fault_json},
+    envelope::error_object,
+    error::Refusal,
     service::{Principal, Running, Update},
 };
 
@@ -54,7 +55,7 @@ pub(super) fn updates(first: Update, running: Running) -> impl Stream<Item = Eve
             Update::Item(body) => named("item", body),
             Update::Event(body) => named("event", body),
             Update::Done(Ok(body)) => named("response", body),
-            Update::Done(Err(fault)) => Event::default().event("error").data(fault_json(fault, None).to_string()),
+            Update::Done(Err(fault)) => Event::default().event("error").data(Value::Object(error_object(fault)).to_string()),
         };
         Some((event, (None, running)))
     })
