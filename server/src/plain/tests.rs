@@ -1,5 +1,8 @@
 use super::*;
-use crate::service::{Call, To};
+use crate::{
+    limits::ServerLimits,
+    service::{Call, To},
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tabagent_protocol::api::{Action, NoItem};
@@ -7,6 +10,7 @@ use tokio::{
     sync::{mpsc, oneshot},
     task::JoinHandle,
 };
+use tokio_util::sync::CancellationToken;
 
 /// The peer's end of an in-memory channel, and the task that serves the other.
 struct Peer {
@@ -23,10 +27,11 @@ impl Peer {
             label: "test".into(),
             protocol: String::new(),
             reliable,
-            sender: ChannelSender { queue: sender },
+            sender: ChannelSender { queue: sender, closing: CancellationToken::new() },
             receiver: ChannelReceiver { queue: receiver },
         };
-        let served = tokio::spawn(serve(channel, Arc::clone(service), Principal::local(), limits));
+        let owner = Owner { pace: Pace::new(&ServerLimits::default(), true), traffic: Box::new(|_| ()) };
+        let served = tokio::spawn(serve(channel, Arc::clone(service), Principal::local(), limits, owner));
         Self { requests, answers, served }
     }
 
