@@ -80,11 +80,13 @@ pub(super) async fn events(State(app): State<App>, request: Request) -> Result<R
     let principal = principal.ok_or_else(|| Refusal::new(Code::UNAUTHORIZED, "a key is needed"))?;
     let waiting = app.service.events(app.service.new_session(), &principal);
     waiting.subscribe(&names)?;
-    // A stream without an end of its own would hold up the server's.
-    let until = app.draining.cancelled_owned();
-    let events = stream::unfold(waiting, |mut waiting| async {
-        let body = waiting.next().await;
-        Some((Event::default().data(one_line(&body.value)), waiting))
-    });
-    Ok(reply(events.take_until(until)))
+    Ok(reply(stream::unfold((waiting, app.draining), |(mut waiting, draining)| async {
+        let body = tokio::select! {
+            biased;
+            body = waiting.next() => body,
+            // A stream without an end of its own would hold up the server's.
+            () = draining.cancelled() => return None,
+        };
+        Some((Event::default().data(one_line(&body.value)), (waiting, draining)))
+    })))
 }
