@@ -28,6 +28,8 @@ mod http;
 mod limits;
 /// What a server is told before it starts.
 mod options;
+/// How fast a session may ask.
+mod pace;
 /// Plain JSON on a data channel, for peers without the SDK.
 pub mod plain;
 /// Options and a service become routes, connections and an end.
@@ -44,6 +46,7 @@ pub mod transport;
 pub use backend::reference::ReferenceOptions;
 pub use limits::{LimitError, LimitRow, ServerLimits};
 pub use options::{Cli, Command, HostPattern, Key, Mode, OptionError, OriginPattern, ServerOptions, Settings, ValueError};
+pub use pace::Pace;
 pub use server::Server;
 pub use service::{Asked, Call, Principal, Running, Service, ServiceLimits, To, Update};
 pub use tabagent_protocol::api::Action;

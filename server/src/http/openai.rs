@@ -14,7 +14,8 @@ use tabagent_protocol::{
 
 use super::{actions::parsed, routes::App, sse};
 use crate::{
-    error::{Refusal, fault_json},
+    envelope::error_object,
+    error::Refusal,
     service::{Asked, Running, Update},
 };
 
@@ -190,7 +191,7 @@ impl Chunks {
             Update::Done(Ok(body)) => self.finish(&body),
             Update::Done(Err(fault)) => {
                 let status = fault.code.status();
-                self.push(&error(&fault_json(&fault, None), status));
+                self.push(&error(&Value::Object(error_object(&fault)), status));
                 self.end();
             }
         }
@@ -322,7 +323,7 @@ mod tests {
     #[test]
     fn an_error_has_both_shapes() {
         let fault = Fault::new(Code::VALIDATION_FAILED, "no").with_details(r#"{"field":"model"}"#);
-        let both = error(&fault_json(&fault, None), 400);
+        let both = error(&Value::Object(error_object(&fault)), 400);
         assert_eq!(both["code"], "validation_failed");
         assert_eq!(
             both["error"],

@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
     backend::reference::ReferenceOptions,
+    limits::ServerLimits,
     service::{Call, To},
 };
 use serde::Deserialize;
@@ -10,6 +11,7 @@ use tokio::{
     sync::{mpsc, oneshot},
     task::JoinHandle,
 };
+use tokio_util::sync::CancellationToken;
 
 /// The peer's end of an in-memory channel, and the task that serves the other.
 struct Peer {
@@ -26,10 +28,11 @@ impl Peer {
             label: "test".into(),
             protocol: String::new(),
             reliable,
-            sender: ChannelSender { queue: sender },
+            sender: ChannelSender { queue: sender, closing: CancellationToken::new() },
             receiver: ChannelReceiver { queue: receiver },
         };
-        let served = tokio::spawn(serve(channel, Arc::clone(service), Principal::local(), limits));
+        let owner = Owner { pace: Pace::new(&ServerLimits::default(), true), traffic: Box::new(|_| ()) };
+        let served = tokio::spawn(serve(channel, Arc::clone(service), Principal::local(), limits, owner));
         Self { requests, answers, served }
     }
 
