@@ -1,0 +1,70 @@
+//! What is done with a data channel that opens: its sub-protocol says who serves it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tabagent_protocol::{CHANNEL_PROTOCOL, Code, Fault, Lane};
+
+use crate::{
+    error::fault_json,
+    plain::{self, PlainLimits},
+    service::Service,
+    sessions::Sessions,
+    signaling::Connection,
+    transport::{Channel, Message},
+};
+
+/// Bytes of a stranger's text that are repeated to it.
+const QUOTED: usize = 64;
+
+/// Who serves channels.
+pub(crate) struct Channels {
+    /// Answers plain JSON.
+    pub(crate) service: Arc<Service>,
+    /// Answer packets.
+    pub(crate) sessions: Arc<Sessions>,
+}
+
+impl Channels {
+    /// Hands a channel on, or tells it why not.
+    pub(crate) fn open(&self, connection: &Arc<Connection>, channel: Channel) {
+        if channel.protocol.is_empty() {
+            return self.plain(connection, channel);
+        }
+        let Some(lane) = Lane::ALL.into_iter().find(|lane| lane.channel_protocol() == channel.protocol) else {
+            let other: String = channel.protocol.chars().take(QUOTED).collect();
+            let served = CHANNEL_PROTOCOL;
+            let message = format!("the sub-protocol {other:?} is not served: use an empty one for plain JSON, or {served:?}");
+            return refuse(&channel, &Fault::new(Code::NOT_SUPPORTED, message));
+        };
+        let protocol = lane.channel_protocol();
+        if !connection.claim_lane(protocol) {
+            let message = format!("this connection has a channel of the sub-protocol {protocol:?} already: one is enough");
+            return refuse(&channel, &Fault::new(Code::INVALID_STATE, message));
+        }
+        if !channel.reliable {
+            let message =
+                "packets need an ordered, reliable channel: leave out maxRetransmits, maxPacketLifeTime and ordered:false";
+            return refuse(&channel, &Fault::new(Code::NOT_SUPPORTED, message));
+        }
+        self.sessions.channel(connection, channel);
+    }
+
+    fn plain(&self, connection: &Arc<Connection>, channel: Channel) {
+        let (service, connection) = (Arc::clone(&self.service), Arc::clone(connection));
+        tokio::spawn(async move {
+            let limits = PlainLimits::default();
+            tokio::select! {
+                () = plain::serve(channel, service, connection.principal.clone(), limits) => {}
+                () = connection.closed.cancelled() => {}
+            }
+        });
+    }
+}
+
+fn refuse(channel: &Channel, fault: &Fault) {
+    let message = Message::Text(Bytes::from(fault_json(fault, None).to_string()));
+    // A channel that is closed already needs no reason.
+    let _ = channel.sender.try_send(message);
+    channel.sender.close();
+}
