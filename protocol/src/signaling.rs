@@ -314,7 +314,8 @@ mod tests {
     fn an_answer_is_read_in_every_spelling() {
         for key in ["sdp", "answer_sdp", "answerSdp"] {
             for id in ["session_id", "sessionId"] {
-                let answer: AnswerRequest = serde_json::from_str(&format!(r#"{{"{id}":"x","{key}":"v=0"}}"#)).expect("as written");
+                let answer: AnswerRequest =
+                    serde_json::from_str(&format!(r#"{{"{id}":"x","{key}":"v=0"}}"#)).expect("as written");
                 assert_eq!((answer.session_id.as_deref(), answer.sdp.as_str()), (Some("x"), "v=0"));
             }
         }

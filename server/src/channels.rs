@@ -7,7 +7,7 @@ use std::sync::{
 
 use bytes::Bytes;
 use serde_json::Value;
-use tabagent_protocol::{BULK_CHANNEL_PROTOCOL, CHANNEL_PROTOCOL, Code, Fault};
+use tabagent_protocol::{CHANNEL_PROTOCOL, Code, Fault, Lane};
 
 use crate::{
     envelope::error_object,
@@ -15,6 +15,7 @@ use crate::{
     pace::Pace,
     plain::{self, Owner, Traffic},
     service::Service,
+    sessions::Sessions,
     signaling::Connection,
     transport::{Channel, Message, Step},
 };
@@ -22,42 +23,46 @@ use crate::{
 /// Characters of a stranger's text that are repeated to it.
 const QUOTED: usize = 64;
 
-/// Hands open channels on.
+/// Who serves channels.
 pub(crate) struct Channels {
-    service: Arc<Service>,
-    limits: ServerLimits,
+    /// Answers plain JSON.
+    pub(crate) service: Arc<Service>,
+    /// Answer packets.
+    pub(crate) sessions: Arc<Sessions>,
+    /// What a plain channel may use.
+    pub(crate) limits: ServerLimits,
 }
 
 impl Channels {
-    pub(crate) fn new(service: Arc<Service>, limits: ServerLimits) -> Self {
-        Self { service, limits }
-    }
-
-    /// Hands the channel on, or tells it why not.
+    /// Hands a channel on, or tells it why not.
     pub(crate) fn open(&self, connection: &Arc<Connection>, channel: Channel) {
-        let lane = match channel.protocol.as_str() {
-            "" => return self.plain(connection, channel),
-            CHANNEL_PROTOCOL => CHANNEL_PROTOCOL,
-            BULK_CHANNEL_PROTOCOL => BULK_CHANNEL_PROTOCOL,
-            other => {
-                let other: String = other.chars().take(QUOTED).collect();
-                let message = format!("the sub-protocol {other:?} is not served: use an empty one for plain JSON, or {CHANNEL_PROTOCOL:?}");
-                return refuse(&channel, &Fault::new(Code::NOT_SUPPORTED, message));
-            }
+        if channel.protocol.is_empty() {
+            return self.plain(connection, channel);
+        }
+        let Some(lane) = Lane::ALL.into_iter().find(|lane| lane.channel_protocol() == channel.protocol) else {
+            let other: String = channel.protocol.chars().take(QUOTED).collect();
+            let served = CHANNEL_PROTOCOL;
+            let message = format!("the sub-protocol {other:?} is not served: use an empty one for plain JSON, or {served:?}");
+            return refuse(&channel, &Fault::new(Code::NOT_SUPPORTED, message));
         };
-        if !connection.claim_lane(lane) {
-            let message = format!("this connection has a channel of the sub-protocol {lane:?} already: one is enough");
+        let protocol = lane.channel_protocol();
+        if !connection.claim_lane(protocol) {
+            let message = format!("this connection has a channel of the sub-protocol {protocol:?} already: one is enough");
             return refuse(&channel, &Fault::new(Code::INVALID_STATE, message));
         }
-        // The one place where a channel becomes part of a session.
-        refuse(&channel, &Fault::new(Code::NOT_SUPPORTED, "sessions are not served here"));
+        if !channel.reliable {
+            let message =
+                "packets need an ordered, reliable channel: leave out maxRetransmits, maxPacketLifeTime and ordered:false";
+            return refuse(&channel, &Fault::new(Code::NOT_SUPPORTED, message));
+        }
+        self.sessions.channel(connection, channel);
     }
 
     fn plain(&self, connection: &Arc<Connection>, channel: Channel) {
         let (service, limits) = (Arc::clone(&self.service), self.limits.plain.clone());
         let pace = Pace::new(&self.limits, connection.loopback);
-        let (connection, welcomed) = (Arc::clone(connection), AtomicBool::new(false));
         let (principal, closed) = (connection.principal.clone(), connection.closed.clone());
+        let (connection, welcomed) = (Arc::clone(connection), AtomicBool::new(false));
         let traffic = move |traffic| {
             connection.activity();
             if traffic == Traffic::Sent && !welcomed.swap(true, Ordering::Relaxed) {

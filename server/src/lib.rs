@@ -34,6 +34,8 @@ pub mod plain;
 mod server;
 /// Typed actions and the calls running on them.
 pub mod service;
+/// Sessions over whatever carries their packets.
+mod sessions;
 /// Connections from the first request to the end.
 pub mod signaling;
 /// What moves bytes.

@@ -124,6 +124,10 @@ limits! {
         negotiation: Millis = 10_000, "milliseconds";
         /// A connection that is not connected this long after its last step of signaling is closed: it holds a socket.
         unanswered: Millis = 30_000, "milliseconds";
+        /// How long an open channel of packets may stay silent before its hello. Stops strangers from holding sessions open.
+        hello: Millis = 5_000, "milliseconds";
+        /// Messages between a session's calls and its driver; a call with more waits. Each call has one item under way at a time.
+        session_queue: usize = 64, "messages";
         /// A connection without any traffic or signaling for this long is closed.
         idle: Millis = 300_000, "milliseconds";
         /// How long an ended connection can still be looked up, and how often what is over is swept.

@@ -107,9 +107,11 @@ fn log(settings: &Settings) -> Result<(), String> {
     let lines = tracing_subscriber::fmt().with_env_filter(filter);
     match &settings.log_file {
         Some(path) => {
-            let file: File = OpenOptions::new().create(true).append(true).open(path).map_err(|error| {
-                format!("--log-file {}: {error}", path.display())
-            })?;
+            let file: File = OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(path)
+                .map_err(|error| format!("--log-file {}: {error}", path.display()))?;
             lines.with_ansi(false).with_writer(Mutex::new(file)).init();
         }
         None => lines.with_ansi(io::stderr().is_terminal()).with_writer(io::stderr).init(),
@@ -120,7 +122,9 @@ fn log(settings: &Settings) -> Result<(), String> {
 fn print_limits() -> ExitCode {
     let mut out = io::stdout().lock();
     let rows = ServerLimits::table().into_iter();
-    let printed = rows.map(|row| writeln!(out, "{}={} {}\n    {}", row.name, row.default, row.unit, row.reason)).collect::<io::Result<()>>();
+    let printed = rows
+        .map(|row| writeln!(out, "{}={} {}\n    {}", row.name, row.default, row.unit, row.reason))
+        .collect::<io::Result<()>>();
     // `limits | head` closes the pipe early, and that is no failure.
     if printed.is_err() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

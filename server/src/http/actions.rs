@@ -99,7 +99,8 @@ async fn pieces(mut running: Running) -> Result<Response, Refusal> {
 
 /// Reads an answer's JSON.
 pub(super) fn parsed(answer: &Answer) -> Result<Value, Refusal> {
-    serde_json::from_slice(&answer.value).map_err(|error| Refusal::new(Code::INTERNAL, format!("the answer is not JSON: {error}")))
+    serde_json::from_slice(&answer.value)
+        .map_err(|error| Refusal::new(Code::INTERNAL, format!("the answer is not JSON: {error}")))
 }
 
 /// Raw bytes as the body, the JSON value beside them as a header.

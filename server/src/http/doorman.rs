@@ -111,7 +111,13 @@ impl Door {
     }
 
     /// Question 3. None: the request needs no principal and brought no key.
-    fn principal(&self, parts: &Parts, named: &Named, page: &Page, peer: Option<SocketAddr>) -> Result<Option<Principal>, Refusal> {
+    fn principal(
+        &self,
+        parts: &Parts,
+        named: &Named,
+        page: &Page,
+        peer: Option<SocketAddr>,
+    ) -> Result<Option<Principal>, Refusal> {
         if let Some(credentials) = single(&parts.headers, &header::AUTHORIZATION)? {
             let key = bearer(credentials).ok_or_else(|| unauthorized("the Authorization header holds no Bearer key"))?;
             let principal = self.keys.principal(key);
@@ -214,7 +220,8 @@ fn bearer(credentials: &str) -> Option<&str> {
 }
 
 fn misdirected(host: &str) -> Refusal {
-    let message = format!("the host name {host:?} is not one of this server's: use 127.0.0.1 or localhost with its port, or --allow-host");
+    let message =
+        format!("the host name {host:?} is not one of this server's: use 127.0.0.1 or localhost with its port, or --allow-host");
     Refusal::new(Code::ORIGIN_REFUSED, message).with_status(StatusCode::MISDIRECTED_REQUEST)
 }
 

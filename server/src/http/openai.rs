@@ -90,7 +90,8 @@ impl Twin {
             Self::Embeddings => {
                 let vectors = ours.get("embeddings").or_else(|| ours.get("embeddings_base64")).and_then(Value::as_array);
                 let data = vectors.into_iter().flatten().enumerate();
-                let data: Vec<_> = data.map(|(i, vector)| json!({"object": "embedding", "index": i, "embedding": vector})).collect();
+                let data: Vec<_> =
+                    data.map(|(i, vector)| json!({"object": "embedding", "index": i, "embedding": vector})).collect();
                 json!({ "object": "list", "data": data, "model": ours["model"], "usage": ours["usage"] })
             }
             Self::Models => {
@@ -228,8 +229,7 @@ fn error(ours: &Value, status: u16) -> Value {
         _ => "invalid_request_error",
     };
     let mut both = ours.clone();
-    both["error"] =
-        json!({ "message": ours["message"], "type": kind, "code": ours["code"], "param": ours["details"]["field"] });
+    both["error"] = json!({ "message": ours["message"], "type": kind, "code": ours["code"], "param": ours["details"]["field"] });
     both
 }
 

@@ -41,10 +41,7 @@ pub(super) fn router(www: Option<&Path>) -> Router {
         Some(folder) => Router::new().fallback_service(
             ServeDir::new(folder).call_fallback_on_method_not_allowed(true).fallback(Router::new().fallback(missing)),
         ),
-        None => Router::new()
-            .route("/", get(|| async { Html(NO_PAGES) }))
-            .method_not_allowed_fallback(missing)
-            .fallback(missing),
+        None => Router::new().route("/", get(|| async { Html(NO_PAGES) })).method_not_allowed_fallback(missing).fallback(missing),
     };
     router.layer(middleware::from_fn(dress))
 }

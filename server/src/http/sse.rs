@@ -69,8 +69,8 @@ struct Wanted {
 
 /// `GET /v1/events?events=a,b`: the events that a session gets after `subscribe`.
 pub(super) async fn events(State(app): State<App>, request: Request) -> Result<Response, Refusal> {
-    let Query(wanted) = Query::<Wanted>::try_from_uri(request.uri())
-        .map_err(|error| Refusal::new(Code::VALIDATION_FAILED, error.body_text()))?;
+    let Query(wanted) =
+        Query::<Wanted>::try_from_uri(request.uri()).map_err(|error| Refusal::new(Code::VALIDATION_FAILED, error.body_text()))?;
     let names: Vec<_> = wanted.events.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
     if names.is_empty() {
         let message = "`events` names no event: write /v1/events?events=name,name";

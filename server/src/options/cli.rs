@@ -59,7 +59,13 @@ pub struct Settings {
     #[arg(long, value_name = "PORT", env = "TABAGENT_UDP_PORT")]
     pub udp_port: Option<u16>,
     /// STUN or TURN server, repeatable; none unless given
-    #[arg(long, value_name = "URL[,USER,CREDENTIAL]", env = "TABAGENT_ICE_SERVER", value_delimiter = ' ', hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "URL[,USER,CREDENTIAL]",
+        env = "TABAGENT_ICE_SERVER",
+        value_delimiter = ' ',
+        hide_env_values = true
+    )]
     pub ice_server: Vec<String>,
     /// Key that opens the API, repeatable; other users of this machine can see it here, so prefer --key-file or the environment
     #[arg(long, env = "TABAGENT_KEY", value_delimiter = ' ', hide_env_values = true)]
@@ -249,7 +255,8 @@ mod tests {
     #[test]
     fn flags_win_over_the_file_and_limits_add_up() {
         let file: Settings =
-            toml::from_str("port = 1\nallow-local = true\nallow-origin = [\"http://a\"]\nlimit = [\"idle=1\", \"candidates=2\"]").expect("as written");
+            toml::from_str("port = 1\nallow-local = true\nallow-origin = [\"http://a\"]\nlimit = [\"idle=1\", \"candidates=2\"]")
+                .expect("as written");
         let settings = cli(&["--port", "2", "--limit", "idle=3", "--limit", "connections=4"]).over(file);
         let options = settings.server_options().expect("as written");
         assert_eq!(settings.address().1, 2);

@@ -82,7 +82,14 @@ struct State {
 
 impl Connection {
     /// A connection whose offer has just been answered (`answered`) or made.
-    pub(super) fn new(id: ConnectionId, client: Client, peer: Peer, handshake: Handshake, answered: bool, limits: ServerLimits) -> Self {
+    pub(super) fn new(
+        id: ConnectionId,
+        client: Client,
+        peer: Peer,
+        handshake: Handshake,
+        answered: bool,
+        limits: ServerLimits,
+    ) -> Self {
         let mut state = State {
             phase: ConnectionState::WaitingForAnswer,
             handshake,

@@ -319,7 +319,8 @@ fn channels(protocol: &str) -> Result<Vec<ChannelSpec>, Fault> {
         "" => &[""],
         CHANNEL_PROTOCOL => &[CHANNEL_PROTOCOL, BULK_CHANNEL_PROTOCOL],
         other => {
-            let message = format!("the sub-protocol {other:?} is not served: use an empty one for plain JSON, or {CHANNEL_PROTOCOL:?}");
+            let message =
+                format!("the sub-protocol {other:?} is not served: use an empty one for plain JSON, or {CHANNEL_PROTOCOL:?}");
             return Err(Fault::new(Code::VALIDATION_FAILED, message).with_details(r#"{"field":"protocol"}"#));
         }
     };
