@@ -281,6 +281,21 @@ async fn a_client_without_candidates_connects() -> Outcome {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_offer_may_claim_the_handshake_or_leave_it() -> Outcome {
+    for (role, answered) in [("active", "passive"), ("passive", "active"), ("actpass", "active")] {
+        let (peer, offer, events) = Peer::offering(&PeerOptions::default(), &[spec("main")]).await?;
+        let mut offering = End { peer, events };
+        let offer = offer.replace("a=setup:actpass", &format!("a=setup:{role}"));
+        let (peer, answer, events) = Peer::answering(&PeerOptions::default(), &offer).await?;
+        let mut answering = End { peer, events };
+        assert!(answer.contains(&format!("a=setup:{answered}")), "{answer}");
+        offering.peer.accept_answer(&answer).await?;
+        let _channels = (offering.channel().await?, answering.channel().await?);
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn candidates_may_come_before_the_answer_and_be_of_any_kind() -> Outcome {
     let options = PeerOptions::default();
     let (peer, offer, events) = Peer::offering(&options, &[spec("main")]).await?;

@@ -5,6 +5,8 @@
 
 mod channel;
 mod handler;
+mod packet;
+mod replay;
 mod report;
 mod resolver;
 mod runtime;
@@ -30,7 +32,7 @@ use self::{
     handler::{Connection, Ending, Handler},
     report::Reporter,
     runtime::EagerRuntime,
-    sdp::{Kind, Trickled},
+    sdp::{Kind, Section, Trickled},
     settings::Side,
 };
 use super::{Candidate, ChannelSpec, PeerEvent};
@@ -87,7 +89,8 @@ impl Peer {
         // A task of its own: a caller that goes away in the middle must not leave a half-made connection behind.
         finished(tokio::spawn(async move {
             let description = sdp::description(Kind::Offer, offer.sdp)?;
-            let (peer, events) = Self::build(options, Side::Answering, offer.candidates).await?;
+            let (peer, events) =
+                Self::build(options, Side::Answering { passive: offer.active }, offer.candidates, offer.section).await?;
             let stack = &peer.handle.stack;
             stack.set_remote_description(description).await.map_err(|error| sdp::unreadable(&error))?;
             let answer = stack.create_answer(None).await.map_err(|error| sdp::unreadable(&error))?;
@@ -111,8 +114,10 @@ impl Peer {
             return Err(Fault::new(Code::LIMIT_REACHED, message));
         }
         let (options, channels) = (options.clone(), channels.to_vec());
+        // As the stack names it: its offer has no other section.
+        let first = Section { index: 0, mid: Some("0".to_owned()) };
         finished(tokio::spawn(async move {
-            let (peer, events) = Self::build(options, Side::Offering, 0).await?;
+            let (peer, events) = Self::build(options, Side::Offering, 0, first).await?;
             for spec in channels {
                 peer.create_channel(spec).await?;
             }
@@ -158,18 +163,24 @@ impl Peer {
     }
 
     /// Starts stack and watcher. From here on the connection is closed when the peer is dropped.
-    async fn build(options: PeerOptions, side: Side, candidates: usize) -> Result<(Self, mpsc::Receiver<PeerEvent>), Fault> {
+    async fn build(
+        options: PeerOptions,
+        side: Side,
+        candidates: usize,
+        section: Section,
+    ) -> Result<(Self, mpsc::Receiver<PeerEvent>), Fault> {
         let (reporter, events) = Reporter::new(options.channels);
         let connection = Arc::new(Connection {
             reporter,
             ending: Ending::default(),
             seats: Seats::new(options.channels),
             queue_messages: options.queue_messages,
+            section,
             gathered: state::Sender::new(0),
             silent: state::Sender::new(false),
         });
         let runtime = EagerRuntime::new(side == Side::Offering);
-        let handler = Arc::new(Handler(connection.clone()));
+        let handler = Arc::new(Handler { connection: connection.clone(), runtime: runtime.clone() });
         let stack = settings::build(&options, side, handler, runtime.clone()).await?;
         tokio::spawn(watch::watch(stack.clone(), connection.clone(), runtime.clone(), options.disconnected));
         let phase = if side == Side::Offering { Phase::Offered } else { Phase::Complete };
@@ -196,16 +207,16 @@ impl Peer {
         let _ = tokio::time::timeout(GATHERING, gathered.wait_for(|known| *known >= sockets)).await;
         let description = self.handle.stack.local_description().await;
         description
-            .map(|description| description.sdp)
+            .map(|description| sdp::placed(&description.sdp))
             .ok_or_else(|| Fault::new(Code::TRANSPORT_FAILED, "The connection was closed."))
     }
 
     async fn apply_answer(&self, description: webrtc::peer_connection::RTCSessionDescription) -> Result<(), Fault> {
-        self.handle.runtime.hurry();
         if let Err(error) = self.handle.stack.set_remote_description(description).await {
             self.handle.connection.ending.begin("the answer could not be used");
             return Err(sdp::unreadable(&error));
         }
+        self.handle.runtime.hurry();
         while let Some(candidates) = self.handle.next_early() {
             for candidate in candidates {
                 // Its sender was told that it is kept; one that does not work is as good as one that never came.

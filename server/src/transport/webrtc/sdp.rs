@@ -9,7 +9,7 @@ use webrtc::peer_connection::RTCSessionDescription;
 use super::settings::PeerOptions;
 
 /// Media sections of one description. A browser's data connection has one, with a call on top three or four.
-const SECTIONS: usize = 16;
+const SECTIONS: u16 = 16;
 
 /// A description from the other side that may be given to the stack.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,6 +18,19 @@ pub(super) struct Screened {
     pub(super) sdp: String,
     /// How many candidates it named, the unusable ones included.
     pub(super) candidates: usize,
+    /// Where data channels are.
+    pub(super) section: Section,
+    /// The other side wants to begin the DTLS handshake.
+    pub(super) active: bool,
+}
+
+/// The section of a description that carries data channels: the one our candidates belong to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Section {
+    /// Its place among the sections.
+    pub(super) index: u16,
+    /// Its name.
+    pub(super) mid: Option<String>,
 }
 
 /// Checks size, shape and counts, and takes out candidates that this side cannot reach: the stack would refuse the whole
@@ -30,11 +43,18 @@ pub(super) fn screen(sdp: &str, options: &PeerOptions) -> Result<Screened, Fault
     if !sdp.starts_with("v=0") {
         return Err(Fault::new(Code::BAD_REQUEST, "The SDP could not be read: it does not begin with v=0."));
     }
-    let (mut kept, mut candidates, mut sections, mut application) = (String::with_capacity(sdp.len()), 0, 0, false);
+    let (mut kept, mut candidates, mut sections) = (String::with_capacity(sdp.len()), 0, 0);
+    let (mut application, mut inside) = (None, false);
     for line in sdp.lines().map(str::trim_end).filter(|line| !line.is_empty()) {
         if let Some(section) = line.strip_prefix("m=") {
-            sections += 1;
-            application |= carries_data(section);
+            inside = application.is_none() && carries_data(section);
+            if inside {
+                application = Some(Section { index: sections, mid: None });
+            }
+            sections = sections.saturating_add(1);
+        }
+        if let (true, Some(mid), Some(section)) = (inside, line.strip_prefix("a=mid:"), &mut application) {
+            section.mid = Some(mid.to_owned());
         }
         if let Some(candidate) = line.strip_prefix("a=candidate:") {
             candidates += 1;
@@ -48,16 +68,39 @@ pub(super) fn screen(sdp: &str, options: &PeerOptions) -> Result<Screened, Fault
     if sections > SECTIONS {
         return Err(Fault::new(Code::BAD_REQUEST, format!("The SDP has {sections} media sections; {SECTIONS} are read.")));
     }
-    if !application {
+    let Some(section) = application else {
         return Err(Fault::new(
             Code::NO_DATA_CHANNEL,
             "The SDP has no application section: create a data channel before the offer.",
         ));
-    }
+    };
     if candidates > options.remote_candidates {
         return Err(too_many(options));
     }
-    Ok(Screened { sdp: kept, candidates })
+    let active = kept.lines().any(|line| line == "a=setup:active");
+    Ok(Screened { sdp: kept, candidates, section, active })
+}
+
+/// Our description with its candidates where they belong. The stack writes them into the first section, also when that is a
+/// call it has refused, and a second time for a component (RTCP) that data channels do not have.
+pub(super) fn placed(sdp: &str) -> String {
+    let ours = |line: &&str| line.starts_with("a=candidate:") || *line == "a=end-of-candidates";
+    let second = |line: &&str| line.split_ascii_whitespace().nth(1) == Some("2");
+    let candidates: Vec<_> = sdp.lines().filter(|line| ours(line) && !second(line)).collect();
+    let (mut placed, mut inside) = (Vec::new(), false);
+    for line in sdp.lines().filter(|line| !line.is_empty() && !ours(line)) {
+        if let Some(section) = line.strip_prefix("m=")
+            && std::mem::replace(&mut inside, carries_data(section))
+        {
+            placed.extend(&candidates);
+        }
+        placed.push(line);
+    }
+    if inside {
+        placed.extend(&candidates);
+    }
+    placed.push("");
+    placed.join("\r\n")
 }
 
 /// What a single candidate is worth.
