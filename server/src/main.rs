@@ -9,7 +9,7 @@ use std::{
 };
 
 use clap::{CommandFactory, Parser};
-use tabagent_server::{Cli, Command, Server, ServerLimits, Service, Settings};
+use tabagent_server::{Cli, Command, ReferenceOptions, Server, ServerLimits, Service, Settings};
 use tokio::net::TcpListener;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
@@ -63,7 +63,8 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         let wanted = SocketAddr::new(host, port);
         let listener = TcpListener::bind(wanted).await.map_err(|error| not_bound(wanted, &error))?;
         let address = listener.local_addr().map_err(|error| not_bound(wanted, &error))?;
-        let server = Server::new(options, service(&settings));
+        let service = service(&settings, &options.limits);
+        let server = Server::new(options, service);
         let shutdown = shutdown().map_err(|error| Failure { code: 1, message: format!("signals cannot be heard: {error}") })?;
         announce(address, local).map_err(|error| Failure { code: 1, message: format!("standard output: {error}") })?;
         server.serve(listener, shutdown).await.map_err(|error| Failure { code: 1, message: error.to_string() })
@@ -71,8 +72,10 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn service(_settings: &Settings) -> Service {
-    Service::new()
+fn service(settings: &Settings, limits: &ServerLimits) -> Service {
+    let unset = ReferenceOptions::default();
+    let tokens_per_second = settings.tokens_per_second.unwrap_or(unset.tokens_per_second);
+    Service::reference_with(ReferenceOptions { tokens_per_second, limits: limits.service.clone(), ..unset })
 }
 
 /// The one line on standard output: whoever started the program reads from it that it is ready, and where.

@@ -88,7 +88,7 @@ pub struct Settings {
     /// Folder of static pages to serve
     #[arg(long, value_name = "DIR", env = "TABAGENT_WWW")]
     pub www: Option<PathBuf>,
-    /// Pace of the built-in models [default: as fast as they can]
+    /// Pace of the built-in models [default: 50; 0: as fast as they are read]
     #[arg(long, value_name = "NUMBER", env = "TABAGENT_TOKENS_PER_SECOND")]
     pub tokens_per_second: Option<u32>,
     /// Set a limit, repeatable; `tabagent-server limits` lists them
