@@ -21,10 +21,10 @@ mod endpoint;
 mod error;
 /// What packets carry: one file per frame.
 pub mod frame;
-/// Every number with its unit, its reason and the attack it stops.
-mod limits;
 /// Numbers of a lane: sequence, acknowledgement, and what waits to be sent.
 mod lane;
+/// Every number with its unit, its reason and the attack it stops.
+pub mod limits;
 /// The unit a transport carries.
 pub mod packet;
 /// Bodies of the signaling API.

@@ -1,11 +1,6 @@
 //! Come over, or leave: `u8` final, three zeros, `u32` milliseconds left, then the fields of a fault.
 
-use crate::{
-    error::Fault,
-    frame::FrameType,
-    packet,
-    wire::Reader,
-};
+use crate::{error::Fault, frame::FrameType, packet, wire::Reader};
 
 /// The end of a connection or of a session, announced by either side.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -169,4 +169,9 @@ impl ChannelReceiver {
     pub async fn receive(&mut self) -> Option<Message> {
         self.queue.recv().await
     }
+
+    /// The next message if one is here already.
+    pub fn try_receive(&mut self) -> Option<Message> {
+        self.queue.try_recv().ok()
+    }
 }

@@ -1,0 +1,297 @@
+//! Packets that arrive: accepted in order, acknowledged, taken apart.
+
+use super::{Endpoint, Event, NOW, Output, Role, handshake::KEEPALIVE, outgoing::NO_CALL};
+use crate::{
+    CallId, Millis,
+    assembler::Partial,
+    call::{Call, Reading},
+    error::{Code, Fault},
+    frame::{FrameType, MORE, RAW, RawFrame, STREAM, ack::Ack, body::Body, go_away::GoAway, request::Request, welcome::Welcome},
+    lane::Lane,
+    packet::{self, Header},
+    wire::Reader,
+};
+
+impl Endpoint {
+    pub(super) fn packet(&mut self, now: Millis, bytes: &[u8]) {
+        self.heard = now;
+        self.asked = 0;
+        if let Err(fault) = self.read(now, bytes) {
+            self.fail(fault);
+        }
+    }
+
+    fn read(&mut self, now: Millis, bytes: &[u8]) -> Result<(), Fault> {
+        let (header, frames) = packet::read(bytes)?;
+        let Header::Data { lane, sequence } = header else {
+            return frames.into_iter().try_for_each(|frame| self.control_frame(frame?));
+        };
+        if !self.accept(now, lane, sequence, bytes.len()) {
+            return Ok(());
+        }
+        for frame in frames {
+            self.data_frame(now, lane, frame?)?;
+        }
+        Ok(())
+    }
+
+    /// Counts a packet in. One that was here before is dropped; a gap ends the connection.
+    fn accept(&mut self, now: Millis, lane: Lane, sequence: u64, size: usize) -> bool {
+        let state = &mut self.lanes[lane.index()];
+        if sequence > state.received + 1 {
+            if let Some(connection) = self.connection() {
+                self.outputs.push_back(Output::Close { connection });
+            }
+            self.lost();
+            return false;
+        }
+        state.unacked_bytes += size;
+        let due = if state.unacked_bytes >= self.limits.ack_bytes as usize { NOW } else { now + self.limits.ack_delay };
+        self.ack_at = Some(self.ack_at.map_or(due, |earlier| earlier.min(due)));
+        let fresh = sequence == state.received + 1;
+        state.received = state.received.max(sequence);
+        fresh
+    }
+
+    fn control_frame(&mut self, frame: RawFrame<'_>) -> Result<(), Fault> {
+        match frame.kind {
+            FrameType::Welcome => self.welcomed(Welcome::decode(frame.body)?)?,
+            FrameType::Ack => self.acknowledged(Ack::decode(frame.body)?)?,
+            FrameType::Ping => self.pong = Some(Reader::new(frame.body).u64()?),
+            FrameType::Pong => {
+                let token = Reader::new(frame.body).u64()?;
+                if token != KEEPALIVE {
+                    self.tell(Event::Pong { token });
+                }
+            }
+            FrameType::GoAway => self.peer_goes(GoAway::decode(frame.body)?),
+            _ => return Err(Fault::new(Code::PROTOCOL_ERROR, "a hello on a connection that has one")),
+        }
+        Ok(())
+    }
+
+    fn acknowledged(&mut self, ack: Ack) -> Result<(), Fault> {
+        for (lane, received) in self.lanes.iter_mut().zip(ack.received) {
+            if received > lane.sent || received < lane.acked {
+                return Err(Fault::new(Code::PROTOCOL_ERROR, "an acknowledgement of packets that were never sent"));
+            }
+            lane.acked = received;
+        }
+        Ok(())
+    }
+
+    fn data_frame(&mut self, now: Millis, lane: Lane, frame: RawFrame<'_>) -> Result<(), Fault> {
+        let known = self.call_mut(frame.call).map(|call| call.lane);
+        if known.is_some_and(|theirs| theirs != lane) {
+            return Err(Fault::new(Code::PROTOCOL_ERROR, format!("a frame of call {} came in the wrong lane", frame.call)));
+        }
+        match frame.kind {
+            FrameType::Request => self.request(now, lane, frame),
+            _ if known.is_none() && frame.call != NO_CALL => self.stray(&frame),
+            FrameType::Cancel => self.cancelled(frame.call),
+            FrameType::Credit => self.credited(frame.call, Reader::new(frame.body).u64()?),
+            FrameType::Chunk => self.chunk(now, frame),
+            _ => self.begin(now, frame),
+        }
+    }
+
+    /// Frames of settled calls are late, not wrong; frames of calls that never were are wrong.
+    fn stray(&self, frame: &RawFrame<'_>) -> Result<(), Fault> {
+        if self.is_ours(frame.call) && frame.call >= self.next_call {
+            return Err(Fault::new(Code::PROTOCOL_ERROR, format!("call {} was never made", frame.call)));
+        }
+        Ok(())
+    }
+
+    fn request(&mut self, now: Millis, lane: Lane, frame: RawFrame<'_>) -> Result<(), Fault> {
+        let limit = self.limits.calls as usize;
+        if self.is_ours(frame.call) || frame.call == NO_CALL || self.theirs.get(frame.call).is_some() {
+            return Err(Fault::new(Code::PROTOCOL_ERROR, format!("call {} is not a new call of the peer", frame.call)));
+        }
+        if self.theirs.len() >= 2 * limit {
+            // The peer neither heeds refusals nor reads them: stop keeping them for it.
+            return Err(Fault::new(Code::LIMIT_REACHED, format!("more than twice the limit `calls` ({limit}) in flight")));
+        }
+        let full = self.theirs.len() >= limit;
+        self.theirs.insert(frame.call, Call { lane, ..Call::default() });
+        if full {
+            self.refuse(frame.call, Fault::new(Code::LIMIT_REACHED, format!("{limit} calls are in flight, the limit `calls`")));
+            return Ok(());
+        }
+        self.begin(now, frame)
+    }
+
+    /// The first frame of a message: the whole, or the start of a partial.
+    fn begin(&mut self, now: Millis, frame: RawFrame<'_>) -> Result<(), Fault> {
+        if frame.flags & MORE == 0 {
+            self.charge(&frame, frame.body.len())?;
+            return self.complete(now, frame);
+        }
+        let partial = Partial::begin(&frame)?;
+        self.charge(&frame, partial.total)?;
+        let limit = self.limits.message_bytes as usize;
+        if partial.total > limit {
+            return self.too_large(
+                &frame,
+                format!("a message of {} bytes is larger than the limit `message_bytes` ({limit})", partial.total),
+            );
+        }
+        if self.assembling + partial.bytes.len() > self.limits.reassembly_bytes as usize {
+            return self.too_large(&frame, "too many large messages at once, the limit `reassembly_bytes`".to_owned());
+        }
+        self.assembling += partial.bytes.len();
+        let slot = self.partial_of(frame.call).ok_or_else(no_partial)?;
+        match slot.replace(partial) {
+            None => Ok(()),
+            Some(_) => Err(Fault::new(Code::PROTOCOL_ERROR, "a message begins inside another of its call")),
+        }
+    }
+
+    fn chunk(&mut self, now: Millis, frame: RawFrame<'_>) -> Result<(), Fault> {
+        let over = self.assembling + frame.body.len() > self.limits.reassembly_bytes as usize;
+        let Some(slot) = self.partial_of(frame.call) else { return Ok(()) };
+        let Some(mut partial) = slot.take() else {
+            return if self.settled(frame.call) { Ok(()) } else { Err(no_partial()) };
+        };
+        self.assembling -= partial.bytes.len();
+        if over {
+            return self.too_large(
+                &RawFrame { kind: partial.kind, ..frame },
+                "too many large messages at once, the limit `reassembly_bytes`".to_owned(),
+            );
+        }
+        if partial.push(frame.body, frame.flags & MORE != 0)? {
+            let Partial { kind, flags, bytes, .. } = partial;
+            return self.complete(now, RawFrame { kind, flags, call: frame.call, body: &bytes });
+        }
+        self.assembling += partial.bytes.len();
+        if let Some(slot) = self.partial_of(frame.call) {
+            *slot = Some(partial);
+        }
+        Ok(())
+    }
+
+    /// Items and news cost credit: one may begin while some is left, and overdraw it.
+    fn charge(&mut self, frame: &RawFrame<'_>, bytes: usize) -> Result<(), Fault> {
+        if !matches!(frame.kind, FrameType::Item | FrameType::Event) || frame.call == NO_CALL {
+            return Ok(());
+        }
+        let Some(call) = self.call_mut(frame.call) else { return Ok(()) };
+        if call.reading.received >= call.reading.granted {
+            return Err(Fault::new(Code::PROTOCOL_ERROR, format!("call {} sent items without credit", frame.call)));
+        }
+        call.reading.received += bytes as u64;
+        Ok(())
+    }
+
+    /// Settles the call of a message that cannot be held; the rest of it is discarded as it comes.
+    fn too_large(&mut self, frame: &RawFrame<'_>, message: String) -> Result<(), Fault> {
+        if frame.call == NO_CALL {
+            return Err(Fault::new(Code::PAYLOAD_TOO_LARGE, message));
+        }
+        if self.is_ours(frame.call) {
+            self.cancel(CallId(frame.call));
+            let fault = Fault::new(Code::RESPONSE_TOO_LARGE, message);
+            self.tell(Event::Failed { call: CallId(frame.call), fault });
+        } else {
+            self.refuse(frame.call, Fault::new(Code::PAYLOAD_TOO_LARGE, message));
+        }
+        Ok(())
+    }
+
+    /// A message all of whose bytes are here.
+    fn complete(&mut self, now: Millis, message: RawFrame<'_>) -> Result<(), Fault> {
+        let RawFrame { kind, flags, call: id, body: bytes } = message;
+        let raw = flags & RAW != 0;
+        let (call, ours, cost) = (CallId(id), self.is_ours(id), bytes.len() as u32);
+        if id == NO_CALL {
+            if kind != FrameType::Event {
+                return Err(misplaced(id));
+            }
+            self.tell(Event::Published(Body::decode(bytes, raw)?));
+            return Ok(());
+        }
+        if self.settled(id) {
+            return Ok(());
+        }
+        match kind {
+            FrameType::Request if !ours => return self.announce(now, call, flags, bytes),
+            FrameType::Item => self.tell(Event::Item { call, body: Body::decode(bytes, raw)?, cost }),
+            FrameType::Event if ours => self.tell(Event::News { call, body: Body::decode(bytes, raw)?, cost }),
+            FrameType::End if !ours => self.tell(Event::Ended { call }),
+            FrameType::Response if ours => {
+                let body = Body::decode(bytes, raw)?;
+                self.ours.remove(id);
+                self.tell(Event::Response { call, body });
+            }
+            FrameType::Fault if ours => {
+                let fault = Fault::decode(bytes)?;
+                self.ours.remove(id);
+                self.tell(Event::Failed { call, fault });
+            }
+            _ => return Err(misplaced(id)),
+        }
+        Ok(())
+    }
+
+    /// The peer's request is whole: the application hears of it.
+    fn announce(&mut self, now: Millis, id: CallId, flags: u8, bytes: &[u8]) -> Result<(), Fault> {
+        let window = u64::from(self.limits.call_window);
+        let Some(call) = self.theirs.get(id.0) else { return Ok(()) };
+        let request = Request::decode(bytes, call.lane, flags & RAW != 0, flags & STREAM != 0)?;
+        call.announced = true;
+        call.sending = Self::sending(request.credit);
+        call.deadline = request.deadline_ms.map(|ms| now + Millis::from(ms));
+        if request.streams {
+            call.reading = Reading { granted: window, ..Reading::default() };
+            let lane = call.lane;
+            self.grant(lane, id.0);
+        }
+        self.tell(Event::Request { call: id, request });
+        Ok(())
+    }
+
+    fn cancelled(&mut self, id: u32) -> Result<(), Fault> {
+        if self.is_ours(id) {
+            return Err(misplaced(id));
+        }
+        let Some(call) = self.theirs.remove(id) else { return Ok(()) };
+        self.forget_partial(&call);
+        if call.announced && !call.settled {
+            self.tell(Event::Cancelled { call: CallId(id) });
+        }
+        Ok(())
+    }
+
+    fn credited(&mut self, id: u32, credit: u64) -> Result<(), Fault> {
+        let Some(call) = self.call_mut(id) else { return Ok(()) };
+        call.sending.credit = call.sending.credit.max(credit);
+        if call.sending.blocked && call.sending.open() {
+            call.sending.blocked = false;
+            self.tell(Event::Writable { call: CallId(id) });
+        }
+        Ok(())
+    }
+
+    fn partial_of(&mut self, id: u32) -> Option<&mut Option<Partial>> {
+        if id == NO_CALL { Some(&mut self.event_partial) } else { self.call_mut(id).map(|call| &mut call.partial) }
+    }
+
+    fn settled(&mut self, id: u32) -> bool {
+        self.theirs.get(id).is_some_and(|call| call.settled)
+    }
+
+    /// Which end this is.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.role
+    }
+}
+
+fn misplaced(id: u32) -> Fault {
+    Fault::new(Code::PROTOCOL_ERROR, format!("a frame of call {id} came from the wrong side"))
+}
+
+fn no_partial() -> Fault {
+    Fault::new(Code::PROTOCOL_ERROR, "a chunk without a message")
+}

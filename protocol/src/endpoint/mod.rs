@@ -1,0 +1,324 @@
+//! The sans-IO endpoint of a session: the seam every driver uses, on either side of the wire.
+
+/// From hello to welcome, and to the end.
+mod handshake;
+/// Frames that arrive.
+mod incoming;
+/// Packets that leave.
+mod outgoing;
+/// What the application asks for.
+mod wishes;
+
+use std::collections::VecDeque;
+
+use crate::{
+    CallId, Millis,
+    assembler::Partial,
+    call::{Call, Calls, Outgoing},
+    error::Fault,
+    frame::{body::Body, go_away::GoAway, hello::Hello, request::Request, welcome::Welcome},
+    lane::{Lane, LaneState},
+    limits::Limits,
+};
+
+/// Which end of the session this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Introduces itself; its calls have odd ids.
+    Client,
+    /// Welcomes; its calls have even ids; watches over the connection.
+    Server,
+}
+
+/// A driver's own name for one transport.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ConnectionId(pub u32);
+
+/// What happened outside.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A transport is ready to carry packets. A server says which hello came in over it.
+    Opened {
+        /// The transport.
+        connection: ConnectionId,
+        /// The client's first packet, read by the driver to find the session. `None` on a client.
+        hello: Option<Hello>,
+    },
+    /// A packet arrived.
+    Packet {
+        /// The transport that brought it.
+        connection: ConnectionId,
+        /// Its bytes.
+        bytes: &'a [u8],
+    },
+    /// The transport took the last packet of a lane and wants no more for now.
+    Full {
+        /// The transport.
+        connection: ConnectionId,
+        /// The lane whose pipe is full.
+        lane: Lane,
+    },
+    /// It has room again.
+    Writable {
+        /// The transport.
+        connection: ConnectionId,
+        /// The lane whose pipe has room.
+        lane: Lane,
+    },
+    /// The transport is gone.
+    Closed {
+        /// The transport.
+        connection: ConnectionId,
+    },
+    /// Time passed; give it when [`Endpoint::deadline`] has come.
+    Tick,
+}
+
+/// What is to be done outside.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Give these bytes to the transport. It takes them in any case; if it wants no more, say [`Input::Full`].
+    Transmit {
+        /// The transport.
+        connection: ConnectionId,
+        /// The pipe, where lanes have pipes of their own.
+        lane: Lane,
+        /// At most 16 KiB.
+        packet: Vec<u8>,
+    },
+    /// Close the transport, after what was transmitted has left.
+    Close {
+        /// The transport.
+        connection: ConnectionId,
+    },
+    /// Tell the application.
+    Event(Event),
+}
+
+/// What the application must know.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The session stands.
+    Welcomed(Welcome),
+    /// The peer asks; answer with [`Endpoint::respond`].
+    Request {
+        /// The call.
+        call: CallId,
+        /// What is asked.
+        request: Request,
+    },
+    /// An item of a call's stream arrived; say [`Endpoint::consumed`] when it has been read.
+    Item {
+        /// The call.
+        call: CallId,
+        /// The item.
+        body: Body,
+        /// What it costs of the call's window.
+        cost: u32,
+    },
+    /// News of one's own call; follows its credit like an item.
+    News {
+        /// The call.
+        call: CallId,
+        /// The news.
+        body: Body,
+        /// What it costs of the call's window.
+        cost: u32,
+    },
+    /// The caller's items are complete.
+    Ended {
+        /// The call.
+        call: CallId,
+    },
+    /// The call is settled: stop working for it.
+    Cancelled {
+        /// The call.
+        call: CallId,
+    },
+    /// Our call is answered.
+    Response {
+        /// The call.
+        call: CallId,
+        /// The answer.
+        body: Body,
+    },
+    /// Our call failed.
+    Failed {
+        /// The call.
+        call: CallId,
+        /// Why.
+        fault: Fault,
+    },
+    /// The call may send items again.
+    Writable {
+        /// The call.
+        call: CallId,
+    },
+    /// A subscribed event.
+    Published(Body),
+    /// The peer answered a ping of ours.
+    Pong {
+        /// The number given to [`Endpoint::ping`].
+        token: u64,
+    },
+    /// The peer announced an end.
+    GoAway(GoAway),
+    /// The session is over; every call has been settled. The last event.
+    Closed(Fault),
+}
+
+/// An acknowledgement that leaves as soon as the pipe has room.
+const NOW: Millis = 0;
+
+/// Where the session stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// No transport yet.
+    Idle,
+    /// A hello is under way; lane 0 may already be used behind it.
+    Opening { connection: ConnectionId, since: Millis },
+    /// Welcomed.
+    Live { connection: ConnectionId },
+    /// Over.
+    Closed,
+}
+
+/// One end of one session. See the crate's documentation for the calling contract.
+pub struct Endpoint {
+    role: Role,
+    limits: Limits,
+    phase: Phase,
+    /// Names the session (client only; a server's driver keeps a hash of it).
+    secret: [u8; 32],
+    /// Of the last hello sent or answered.
+    epoch: u32,
+    /// Identifies the server process in the welcome.
+    boot: [u8; 16],
+    lanes: [LaneState; 2],
+    /// Calls we made, and the id of the next.
+    ours: Calls,
+    next_call: u32,
+    /// Calls the peer made.
+    theirs: Calls,
+    /// Bytes held by messages under reassembly.
+    assembling: usize,
+    /// Pushed events that wait for a slow reader, and how many it has missed.
+    events: VecDeque<Outgoing>,
+    events_scheduled: bool,
+    events_lost: u32,
+    /// A pushed event under reassembly.
+    event_partial: Option<Partial>,
+    /// When the acknowledgement of a burst's tail is due.
+    ack_at: Option<Millis>,
+    /// When the peer was last heard, and how often it was asked since.
+    heard: Millis,
+    asked: u32,
+    /// Control frames that wait for room: a ping of our own, the peer's ping to answer.
+    ping: Option<u64>,
+    pong: Option<u64>,
+    outputs: VecDeque<Output>,
+}
+
+impl Endpoint {
+    /// A client's end. `secret` is 32 fresh random bytes: whoever knows them owns the session.
+    #[must_use]
+    pub fn client(limits: Limits, secret: [u8; 32]) -> Self {
+        Self::new(Role::Client, limits, secret, [0; 16])
+    }
+
+    /// A server's end. `boot` names the server process.
+    #[must_use]
+    pub fn server(limits: Limits, boot: [u8; 16]) -> Self {
+        Self::new(Role::Server, limits, [0; 32], boot)
+    }
+
+    fn new(role: Role, limits: Limits, secret: [u8; 32], boot: [u8; 16]) -> Self {
+        Self {
+            role,
+            limits,
+            phase: Phase::Idle,
+            secret,
+            epoch: 0,
+            boot,
+            lanes: Default::default(),
+            ours: Calls::default(),
+            next_call: if role == Role::Client { 1 } else { 2 },
+            theirs: Calls::default(),
+            assembling: 0,
+            events: VecDeque::new(),
+            events_scheduled: false,
+            events_lost: 0,
+            event_partial: None,
+            ack_at: None,
+            heard: 0,
+            asked: 0,
+            ping: None,
+            pong: None,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Takes an input. Drain [`Endpoint::poll`] afterwards.
+    pub fn handle(&mut self, now: Millis, input: Input<'_>) {
+        match input {
+            Input::Opened { connection, hello } => self.opened(now, connection, hello),
+            Input::Packet { connection, bytes } if self.carries(connection) => self.packet(now, bytes),
+            Input::Full { connection, lane } if self.carries(connection) => self.lanes[lane.index()].writable = false,
+            Input::Writable { connection, lane } if self.carries(connection) => self.lanes[lane.index()].writable = true,
+            Input::Closed { connection } if self.carries(connection) => self.lost(),
+            Input::Packet { .. } | Input::Full { .. } | Input::Writable { .. } | Input::Closed { .. } | Input::Tick => {}
+        }
+        self.tick(now);
+    }
+
+    /// The next thing to do, until there is none.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front().or_else(|| self.transmit())
+    }
+
+    /// When to come back with [`Input::Tick`] at the latest.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Millis> {
+        let calls = self.ours.iter().chain(self.theirs.iter()).filter_map(|(_, call)| call.deadline);
+        // What is due already waits for room in the pipe, not for time.
+        let ack = self.ack_at.filter(|due| *due != NOW);
+        calls.chain(ack).chain(self.vigil()).min()
+    }
+
+    /// Packets sent, acknowledged and received per lane, and turns waiting: for statistics.
+    #[must_use]
+    pub fn lane_counts(&self, lane: Lane) -> [u64; 4] {
+        let state = &self.lanes[lane.index()];
+        [state.sent, state.acked, state.received, state.waiting() as u64]
+    }
+
+    /// Calls in flight that we made, and that the peer made.
+    #[must_use]
+    pub fn calls_in_flight(&self) -> (usize, usize) {
+        (self.ours.len(), self.theirs.len())
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    fn connection(&self) -> Option<ConnectionId> {
+        match self.phase {
+            Phase::Opening { connection, .. } | Phase::Live { connection } => Some(connection),
+            Phase::Idle | Phase::Closed => None,
+        }
+    }
+
+    fn carries(&self, connection: ConnectionId) -> bool {
+        self.connection() == Some(connection)
+    }
+
+    /// Whether calls of this id are made by us.
+    fn is_ours(&self, id: u32) -> bool {
+        (id % 2 == 1) == (self.role == Role::Client)
+    }
+
+    fn call_mut(&mut self, id: u32) -> Option<&mut Call> {
+        if self.is_ours(id) { self.ours.get(id) } else { self.theirs.get(id) }
+    }
+}

@@ -1,0 +1,136 @@
+//! Packets that leave: built only when a transport has room, so that what is urgent is never behind what is large.
+
+use super::{Endpoint, NOW, Output};
+use crate::{
+    call::{Outgoing, Piece},
+    frame::{FrameType, RawFrame, ack::Ack, body::Body},
+    lane::{Class, Lane},
+    limits::PACKET_BYTES,
+    packet::{self, DATA_HEADER, Header},
+};
+
+/// Call id of pushed events: none.
+pub(super) const NO_CALL: u32 = 0;
+/// Bytes of a cancel or credit frame.
+const URGENT: usize = 16;
+
+impl Endpoint {
+    pub(super) fn transmit(&mut self) -> Option<Output> {
+        let connection = self.connection()?;
+        if self.lanes[0].writable
+            && let Some(packet) = self.control()
+        {
+            return Some(Output::Transmit { connection, lane: Lane::Interactive, packet });
+        }
+        Lane::ALL.into_iter().find_map(|lane| Some(Output::Transmit { connection, lane, packet: self.data(lane)? }))
+    }
+
+    /// Acknowledgement, ping, pong: each the newest only, so none of them can pile up.
+    fn control(&mut self) -> Option<Vec<u8>> {
+        if self.ack_at == Some(NOW) {
+            self.ack_at = None;
+            for lane in &mut self.lanes {
+                lane.unacked_bytes = 0;
+            }
+            return Some(Ack { epoch: self.epoch, received: self.lanes.each_ref().map(|lane| lane.received) }.packet());
+        }
+        let pong = self.pong.take().map(|token| packet::control(FrameType::Pong, &token.to_le_bytes()));
+        pong.or_else(|| self.ping.take().map(|token| packet::control(FrameType::Ping, &token.to_le_bytes())))
+    }
+
+    /// One packet of a lane, numbered as it leaves.
+    fn data(&mut self, lane: Lane) -> Option<Vec<u8>> {
+        let state = &self.lanes[lane.index()];
+        if !state.writable || state.waiting() == 0 {
+            return None;
+        }
+        let mut packet = packet::begin(Header::Data { lane, sequence: state.sent + 1 });
+        self.fill_urgent(lane, &mut packet);
+        while let Some(call) = self.lanes[lane.index()].next() {
+            if !self.fill(lane, call, &mut packet) {
+                break;
+            }
+        }
+        if packet.len() == DATA_HEADER {
+            return None;
+        }
+        self.lanes[lane.index()].sent += 1;
+        Some(packet)
+    }
+
+    fn fill_urgent(&mut self, lane: Lane, packet: &mut Vec<u8>) {
+        while packet.len() + URGENT <= PACKET_BYTES {
+            let Some((kind, call)) = self.lanes[lane.index()].urgent.pop_front() else { return };
+            let granted = self.call_mut(call).map(|state| state.reading.granted.to_le_bytes());
+            let body: &[u8] = match (kind, &granted) {
+                (FrameType::Credit, Some(bytes)) => bytes,
+                (FrameType::Credit, None) => continue, // settled meanwhile
+                _ => &[],
+            };
+            packet::put_frame(packet, RawFrame { kind, flags: 0, call, body });
+        }
+    }
+
+    /// Gives a call its turn; false when the packet is full.
+    fn fill(&mut self, lane: Lane, call: u32, packet: &mut Vec<u8>) -> bool {
+        self.count_lost_events(call);
+        let Some(message) = self.queue_of(call).and_then(|queue| queue.front_mut()) else { return true };
+        let class = Class::of(message);
+        match message.put(packet, call) {
+            Piece::None => {
+                self.lanes[lane.index()].unschedule(class, call);
+                return false;
+            }
+            Piece::More => self.lanes[lane.index()].schedule(class, call),
+            Piece::Last => self.message_left(lane, call),
+        }
+        if let Some(state) = self.call_mut(call) {
+            state.sent = true;
+        }
+        true
+    }
+
+    fn message_left(&mut self, lane: Lane, call: u32) {
+        let Some(queue) = self.queue_of(call) else { return };
+        queue.pop_front();
+        let next = queue.front().map(Class::of);
+        if let Some(class) = next {
+            return self.lanes[lane.index()].schedule(class, call);
+        }
+        if call == NO_CALL {
+            self.events_scheduled = false;
+            return;
+        }
+        let Some(state) = self.call_mut(call) else { return };
+        state.scheduled = false;
+        if state.settled {
+            self.theirs.remove(call);
+        }
+    }
+
+    fn queue_of(&mut self, call: u32) -> Option<&mut std::collections::VecDeque<Outgoing>> {
+        if call == NO_CALL { Some(&mut self.events) } else { self.call_mut(call).map(|state| &mut state.queue) }
+    }
+
+    /// Puts "you missed N" before the oldest event that is left.
+    fn count_lost_events(&mut self, call: u32) {
+        let begun = self.events.front().is_some_and(|event| event.offset > 0);
+        if call != NO_CALL || self.events_lost == 0 || begun {
+            return;
+        }
+        let note = format!(r#"{{"type":"event","event":"events_lost","count":{}}}"#, self.events_lost);
+        self.events_lost = 0;
+        self.events.push_front(Outgoing::body(FrameType::Event, &Body::json(note)));
+    }
+
+    /// Queues a message of a call and gives the call a turn.
+    pub(super) fn enqueue(&mut self, id: u32, message: Outgoing) {
+        let class = Class::of(&message);
+        let Some(call) = self.call_mut(id) else { return };
+        call.queue.push_back(message);
+        let (lane, waiting) = (call.lane, core::mem::replace(&mut call.scheduled, true));
+        if !waiting {
+            self.lanes[lane.index()].schedule(class, id);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Numbers of a lane, one set per direction: what was sent, what was acknowledged, what waits.
+
+use std::collections::VecDeque;
+
+use crate::{
+    call::Outgoing,
+    error::{Code, Fault},
+    frame::FrameType,
+};
+
+/// An ordered stream of packets. On WebRTC each lane is a data channel, so that loss in bulk never blocks a call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Lane {
+    /// Calls, tokens, events: whatever somebody waits for.
+    #[default]
+    Interactive = 0,
+    /// Raw bodies and files.
+    Bulk = 1,
+}
+
+impl Lane {
+    /// Both, in the order of their numbers.
+    pub const ALL: [Lane; 2] = [Lane::Interactive, Lane::Bulk];
+
+    /// Its number on the wire, and in arrays.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The sub-protocol name of its data channel.
+    #[must_use]
+    pub fn channel_protocol(self) -> &'static str {
+        match self {
+            Self::Interactive => crate::CHANNEL_PROTOCOL,
+            Self::Bulk => crate::BULK_CHANNEL_PROTOCOL,
+        }
+    }
+
+    /// Reads its number.
+    ///
+    /// # Errors
+    /// `protocol_error` for a lane this version does not have.
+    pub fn from_byte(byte: u8) -> Result<Self, Fault> {
+        match byte {
+            0 => Ok(Self::Interactive),
+            1 => Ok(Self::Bulk),
+            _ => Err(Fault::new(Code::PROTOCOL_ERROR, "unknown lane")),
+        }
+    }
+}
+
+/// What leaves first when a pipe has room. Within one class calls take turns, frame by frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// Small requests, answers, failures.
+    Call = 0,
+    /// Small items and events: somebody reads along.
+    Token = 1,
+    /// Messages above [`SMALL`]: they take many packets and must not hold the others up.
+    Large = 2,
+}
+
+/// Bytes up to which a message is small.
+const SMALL: usize = 4096;
+const CLASSES: usize = 3;
+
+impl Class {
+    pub(crate) fn of(message: &Outgoing) -> Self {
+        match message.kind {
+            _ if message.bytes.len() > SMALL => Self::Large,
+            FrameType::Item | FrameType::Event | FrameType::End => Self::Token,
+            _ => Self::Call,
+        }
+    }
+}
+
+/// One lane of one session.
+#[derive(Default)]
+pub(crate) struct LaneState {
+    /// Number of the last packet sent; a packet is numbered when a transport takes it.
+    pub(crate) sent: u64,
+    /// Highest of them the peer has accepted.
+    pub(crate) acked: u64,
+    /// Number of the last packet accepted in order.
+    pub(crate) received: u64,
+    /// Received bytes that no acknowledgement covers yet.
+    pub(crate) unacked_bytes: usize,
+    /// The transport has room.
+    pub(crate) writable: bool,
+    /// Frames without a message that jump the queue: cancels and credits, by call.
+    pub(crate) urgent: VecDeque<(FrameType, u32)>,
+    /// Calls with something to send, by class; a call is in one class at a time.
+    ready: [VecDeque<u32>; CLASSES],
+}
+
+impl LaneState {
+    pub(crate) fn schedule(&mut self, class: Class, call: u32) {
+        self.ready[class as usize].push_back(call);
+    }
+
+    /// The call whose turn it is, and its class.
+    pub(crate) fn next(&mut self) -> Option<u32> {
+        self.ready.iter_mut().find_map(VecDeque::pop_front)
+    }
+
+    /// Gives a turn back that could not be used: the packet is full.
+    pub(crate) fn unschedule(&mut self, class: Class, call: u32) {
+        self.ready[class as usize].push_front(call);
+    }
+
+    pub(crate) fn waiting(&self) -> usize {
+        self.urgent.len() + self.ready.iter().map(VecDeque::len).sum::<usize>()
+    }
+}

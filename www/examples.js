@@ -1,0 +1,23 @@
+// Requests to start from in the composer. Each is a whole request: what you see is what is sent.
+
+/** Events that the log shows when they come. Those of one's own calls come always, the others after `subscribe`. */
+export const EVENTS = ["generation_stopped", "server_draining", "events_lost", "warning"];
+
+/** Label → request. `stream: true` makes the composer use `agent.stream()`. */
+export const EXAMPLES = {
+  health: { action: "health" },
+  system_info: { action: "system_info" },
+  get_stats: { action: "get_stats" },
+  list_models: { action: "list_models" },
+  "chat, whole": {
+    action: "chat", model: "default", messages: [{ role: "user", content: "Say hello in one sentence." }], max_tokens: 64,
+  },
+  "chat, streamed": {
+    action: "chat", model: "default", stream: true, request_id: "page-1",
+    messages: [{ role: "system", content: "You are brief." }, { role: "user", content: "Count from one to fifty." }],
+  },
+  generate: { action: "generate", model: "default", prompt: "Once upon a time", temperature: 0.7, max_tokens: 48 },
+  embeddings: { action: "embeddings", model: "default", input: ["a data channel", "a garden hose"] },
+  stop_generation: { action: "stop_generation", request_id: "chat-1" },
+  subscribe: { action: "subscribe", events: ["generation_stopped", "server_draining"] },
+};
