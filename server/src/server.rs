@@ -55,7 +55,6 @@ impl Server {
     }
 
     /// The routes with their door, for a program that has an axum server already.
-    #[must_use]
     pub fn router(&self) -> Router {
         self.router_at(None)
     }

@@ -21,8 +21,7 @@ struct Caller {
 }
 
 const KEYED: &str = "Bearer the-key-of-the-tests";
-const PROGRAM: Caller =
-    Caller { host: "127.0.0.1:{port}", origin: "", site: "", mode: "", authorization: "", forwarded: "" };
+const PROGRAM: Caller = Caller { host: "127.0.0.1:{port}", origin: "", site: "", mode: "", authorization: "", forwarded: "" };
 
 impl Caller {
     async fn asks(self, server: &TestServer, method: Method, path: &str) -> Result<reqwest::Response, reqwest::Error> {

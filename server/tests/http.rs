@@ -80,7 +80,7 @@ async fn chat(call: Call, chat: Chat) -> Result<ChatResponse, Fault> {
 fn full_service() -> Service {
     service().on(tally).on(chat).on(|_: Call, odd: Odd| async move {
         match odd.way.as_str() {
-            "panic" => std::panic::panic_any("on purpose"),
+            "panic" => unreachable!("on purpose"),
             _ => Ok(json!({ "type": "odd_response" })),
         }
     })
@@ -198,7 +198,8 @@ async fn bytes_travel_as_bytes_with_their_value_beside_them() -> Outcome {
 async fn a_stream_is_items_and_then_the_response() -> Outcome {
     let server = start().await?;
     let by_field = server.post("/v1/actions/tally").json(&json!({ "to": 2, "stream": true })).send().await?;
-    let by_header = server.post("/v1/actions/tally").header("accept", "text/event-stream").json(&json!({ "to": 2 })).send().await?;
+    let by_header =
+        server.post("/v1/actions/tally").header("accept", "text/event-stream").json(&json!({ "to": 2 })).send().await?;
     for reply in [by_field, by_header] {
         assert_eq!(reply.headers()["content-type"], "text/event-stream");
         let text = reply.text().await?;
@@ -393,7 +394,9 @@ async fn pages_are_files_of_one_folder_and_nothing_else() -> Outcome {
     fs::write(www.join("a.js"), "1")?;
     let server = TestServer::start(ServerOptions { www: Some(www), ..options() }, service()).await?;
 
-    for (path, kind) in [("/", "text/html"), ("/sub/", "text/html"), ("/a.wasm", "application/wasm"), ("/a.js", "text/javascript")] {
+    for (path, kind) in
+        [("/", "text/html"), ("/sub/", "text/html"), ("/a.wasm", "application/wasm"), ("/a.js", "text/javascript")]
+    {
         let reply = server.get(path).send().await?;
         assert_eq!(reply.status(), 200, "{path}");
         let head = reply.headers();
@@ -430,9 +433,10 @@ async fn the_router_works_inside_another_program() -> Outcome {
     let app = axum::Router::new().route("/own", axum::routing::get(|| async { "own" })).merge(server.router());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    let served = tokio::spawn(async move {
-        axum::serve(listener, app.into_make_service_with_connect_info::<std::net::SocketAddr>()).await
-    });
+    let served =
+        tokio::spawn(
+            async move { axum::serve(listener, app.into_make_service_with_connect_info::<std::net::SocketAddr>()).await },
+        );
     assert_eq!(reqwest::get(format!("http://{address}/own")).await?.text().await?, "own");
     let reply = reqwest::Client::new().post(format!("http://{address}/v1/echo")).json(&Echo { text: "hi".into() }).send().await?;
     assert_eq!(reply.json::<Value>().await?["text"], "hi");
