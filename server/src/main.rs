@@ -56,10 +56,13 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
     if options.keys.is_empty() && !options.allow_local {
         tracing::warn!("nobody can call: give a key (--key-file, --key) or let local programs in (--allow-local)");
     }
+    let (host, port) = settings.address();
+    if host.is_unspecified() && options.allow_hosts.is_empty() {
+        tracing::warn!("it listens on every address, but answers to localhost alone: name the others with --allow-host");
+    }
     let local = options.allow_local;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure { code: 1, message: error.to_string() })?;
     runtime.block_on(async {
-        let (host, port) = settings.address();
         let wanted = SocketAddr::new(host, port);
         let listener = TcpListener::bind(wanted).await.map_err(|error| not_bound(wanted, &error))?;
         let address = listener.local_addr().map_err(|error| not_bound(wanted, &error))?;

@@ -12,11 +12,12 @@ use common::{KEY, Outcome, PATIENCE, TestServer, options, refused, service};
 use futures_util::future::{join_all, select_all};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
+use tabagent_protocol::signaling::IceServer;
 use tabagent_server::{
     ServerLimits, ServerOptions,
     transport::{Channel, ChannelSpec, Message, Peer, PeerEvent, PeerOptions},
 };
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{net::UdpSocket, sync::mpsc, time::timeout};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -266,16 +267,32 @@ async fn candidates_travel_both_ways_in_every_shape() -> Outcome {
     Ok(())
 }
 
+/// A server that waits for a STUN server which never answers, so that its candidates are not complete.
+async fn start_gathering() -> Result<(TestServer, UdpSocket), Failure> {
+    let silent = UdpSocket::bind("127.0.0.1:0").await?;
+    let urls = vec![format!("stun:{}", silent.local_addr()?)];
+    let ice_servers = vec![IceServer { urls, ..IceServer::default() }];
+    Ok((TestServer::start(ServerOptions { ice_servers, ..options() }, service()).await?, silent))
+}
+
 #[tokio::test]
-async fn a_poll_for_candidates_ends_with_its_connection() -> Outcome {
-    let server = start(&[]).await?;
+async fn a_poll_for_candidates_waits_for_them_and_ends_with_its_connection() -> Outcome {
+    let (server, _silent) = start_gathering().await?;
     let offered = offer(&server, &json!({})).await?;
+    assert_eq!(offered["ice_servers"][0]["urls"].as_array().map(Vec::len), Some(1));
     let id = text(&offered["session_id"])?.to_owned();
-    let far = server.get(&format!("/v1/webrtc/session/{id}/candidates?since=99&wait_ms=20000")).send();
-    let poll = tokio::spawn(far);
+    let ask = |wait: u32| server.get(&format!("/v1/webrtc/session/{id}/candidates?since=99&wait_ms={wait}")).send();
+    let begun = Instant::now();
+    let early = said(ask(150).await?, 200).await?;
+    assert_eq!(early, json!({ "candidates": [], "next": 99, "done": false }));
+    assert!(begun.elapsed() >= Duration::from_millis(150));
+
+    let poll = tokio::spawn(ask(20_000));
     server.client.delete(server.url(&format!("/v1/webrtc/session/{id}"))).send().await?;
     let reply = timeout(PATIENCE, poll).await???;
+    // The end may have been first to arrive.
     assert!(reply.status() == 200 || reply.status() == 404, "{reply:?}");
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     Ok(())
 }
 
@@ -485,14 +502,26 @@ async fn traffic_keeps_a_connection_and_silence_ends_it() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_server_that_ends_closes_its_connections() -> Outcome {
-    let mut server = start(&[]).await?;
+async fn a_server_that_ends_closes_its_connections_and_answers_their_polls() -> Outcome {
+    let (mut server, _silent) = start_gathering().await?;
+    let offered = offer(&server, &json!({})).await?;
+    let path = format!("/v1/webrtc/session/{}/candidates?since=99&wait_ms=20000", text(&offered["session_id"])?);
+    let mut poll = Box::pin(server.get(&path).send());
     let mut browser = Browser::offering(&[""]).await?;
     let body = json!({ "offer": { "sdp": browser.sdp } });
     let reply = said(post(&server, "/v1/webrtc/sessions", &body).await?, 201).await?;
     browser.peer.accept_answer(text(&reply["answer"]["sdp"])?).await?;
-    browser.channel().await?;
-    server.stop().await?;
+    let opened = browser.channel();
+    tokio::select! {
+        reply = &mut poll => return Err(format!("answered too early: {reply:?}").into()),
+        opened = opened => drop(opened?),
+    }
+    let begun = Instant::now();
+    let ended = server.stop();
+    let (reply, ended) = tokio::join!(poll, ended);
+    ended?;
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    refused(reply?, 503, "draining").await?;
     browser.closed().await
 }
 
