@@ -22,8 +22,7 @@ async function run(flow, button, trace) {
   try {
     const { peer, channel, session_id } = await flow(location.origin, byId("key").value);
     tell(`channel open, session ${session_id}`);
-    await converse(caller(channel), tell);
-    peer.close();
+    await converse(caller(channel), tell).finally(() => peer.close());
     tell("closed");
   } catch (error) {
     tell(error.message, "bad");

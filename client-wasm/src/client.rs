@@ -7,13 +7,17 @@ use std::{
 
 use futures_channel::oneshot;
 use js_sys::Promise;
-use tabagent_protocol::{Body, CallId, Code, Endpoint, Event, Fault, Lane, Limits, Request, frame::go_away::GoAway};
+use tabagent_protocol::{Body, CallId, Endpoint, Event, Fault, Lane, Limits, Request, frame::go_away::GoAway};
+use wasm_bindgen::JsValue;
 
 use crate::{
     attempt::Attempt,
-    driver::{Driver, News},
+    clock,
+    driver::Driver,
+    error,
+    js::Callback,
     options::Options,
-    transport::{Happened, Step},
+    transport::{Peer, Step},
 };
 
 /// Hears what concerns the whole session.
@@ -88,7 +92,7 @@ pub enum State {
 /// A session with a server. Clones share it; dropping the last one ends it.
 #[derive(Clone)]
 pub struct Client {
-    inner: Rc<Inner>,
+    shared: Rc<Shared>,
 }
 
 impl Client {
@@ -99,47 +103,37 @@ impl Client {
     pub async fn connect(server: &str, options: Options) -> Result<Self, Fault> {
         let (sender, outcome) = oneshot::channel();
         let sender = Cell::new(Some(sender));
-        let client = Self::start(
-            server,
-            options,
-            Rc::new(move |event| {
-                let outcome = match event {
-                    ClientEvent::Welcomed => Ok(()),
-                    ClientEvent::Closed(fault) => Err(fault),
-                    _ => return,
-                };
-                if let Some(sender) = sender.take() {
-                    // A caller that no longer waits has dropped the client with the future.
-                    let _ = sender.send(outcome);
-                }
-            }),
-        );
-        outcome.await.unwrap_or_else(|_| Err(gone()))?;
+        let listener = move |event| {
+            let outcome = match event {
+                ClientEvent::Welcomed => Ok(()),
+                ClientEvent::Closed(fault) => Err(fault),
+                _ => return,
+            };
+            if let Some(sender) = sender.take() {
+                // A caller that no longer waits has dropped the client with the future.
+                let _ = sender.send(outcome);
+            }
+        };
+        let client = Self::start(server, options, Rc::new(listener));
+        outcome.await.unwrap_or_else(|_| Err(error::not_ours()))?;
         Ok(client)
     }
 
     /// The same without waiting: `listener` hears [`ClientEvent::Welcomed`] or [`ClientEvent::Closed`], and everything after.
     #[must_use]
     pub fn start(server: &str, options: Options, listener: Listener) -> Self {
-        let inner = Rc::new_cyclic(|inner: &Weak<Inner>| {
-            let inner = inner.clone();
-            let driver = Driver::new(Endpoint::client(Limits::default(), options.secret), move |news| {
-                if let Some(inner) = inner.upgrade() {
-                    inner.hear(news);
-                }
-            });
-            Inner {
-                driver,
-                listener: listener.clone(),
-                state: Cell::new(State::Connecting),
-                attempt: RefCell::default(),
-                connection: RefCell::default(),
-                sinks: RefCell::default(),
-            }
+        let endpoint = Endpoint::client(Limits::default(), options.secret);
+        let attempt = Attempt::new(server, options);
+        let shared = Rc::new_cyclic(|this: &Weak<Shared>| Shared {
+            driver: Driver::new(endpoint, callback(this, |shared, _| shared.turn()), callback(this, Shared::enqueue)),
+            attempt,
+            listener,
+            state: Cell::new(State::Connecting),
+            sinks: RefCell::default(),
+            this: this.clone(),
         });
-        let attempt = Attempt::start(inner.driver.clone(), server, options, listener);
-        inner.attempt.replace(Some(attempt));
-        Self { inner }
+        shared.connect();
+        Self { shared }
     }
 
     /// Calls an action of the server. `sink` hears of it until [`CallEvent::Response`] or [`CallEvent::Failed`], exactly one of them.
@@ -148,8 +142,8 @@ impl Client {
     /// # Errors
     /// `payload_too_large`, `limit_reached`, or `invalid_state` when the session is over.
     pub fn call(&self, request: Request, sink: Sink) -> Result<CallId, Fault> {
-        let call = self.inner.driver.wish(|endpoint, now| endpoint.call(now, request))?;
-        self.inner.sinks.borrow_mut().push((call, sink));
+        let call = self.shared.wish(|endpoint| endpoint.call(clock::now(), request))?;
+        self.shared.sinks.borrow_mut().push((call, sink));
         Ok(call)
     }
 
@@ -174,107 +168,110 @@ impl Client {
         });
         let call = self.call(request, sink)?;
         let _cancel = CancelOnDrop(self, call);
-        outcome.await.unwrap_or_else(|_| Err(gone()))
+        outcome.await.unwrap_or_else(|_| Err(error::not_ours()))
     }
 
     /// Withdraws a call. Its sink hears nothing any more.
     pub fn cancel(&self, call: CallId) {
-        if self.inner.remove(call).is_some() {
-            self.inner.driver.wish(|endpoint, _| endpoint.cancel(call));
+        if self.shared.remove(call).is_some() {
+            self.shared.wish(|endpoint| endpoint.cancel(call));
         }
     }
 
     /// Notes that an item of this cost has been read: its producer may go on.
     pub fn consumed(&self, call: CallId, cost: u32) {
-        self.inner.driver.wish(|endpoint, _| endpoint.consumed(call, cost));
+        self.shared.wish(|endpoint| endpoint.consumed(call, cost));
     }
 
     /// Answers a call of the server.
     pub fn respond(&self, call: CallId, answer: Result<Body, Fault>) {
-        self.inner.driver.wish(|endpoint, _| endpoint.respond(call, answer));
+        self.shared.wish(|endpoint| endpoint.respond(call, answer));
     }
 
     /// Asks the server for a sign of life; [`ClientEvent::Pong`] brings `token` (not 0) back.
     pub fn ping(&self, token: u32) {
-        self.inner.driver.wish(|endpoint, _| endpoint.ping(token.into()));
+        self.shared.wish(|endpoint| endpoint.ping(token.into()));
     }
 
     /// Ends the session: calls in flight fail, the server is told. Does nothing the second time.
+    ///
+    /// All of it happens before this returns: the page may not live to the end of the turn.
     pub fn close(&self, reason: Fault) {
-        self.inner.driver.close(reason);
+        self.shared.wish(|endpoint| endpoint.close(reason));
+        self.shared.turn();
     }
 
     /// Where the session stands.
     #[must_use]
     pub fn state(&self) -> State {
-        self.inner.state.get()
+        self.shared.state.get()
     }
 
     /// The server's id of the connection, as its log names it; empty while it is not known.
     #[must_use]
     pub fn connection(&self) -> String {
-        self.inner.attempt.borrow().as_ref().map_or_else(|| self.inner.connection.borrow().clone(), |attempt| attempt.id())
+        self.shared.attempt.id.borrow().clone()
     }
 
     /// Packets sent, acknowledged and received in a lane, and turns waiting.
     #[must_use]
     pub fn lane_counts(&self, lane: Lane) -> [u64; 4] {
-        self.inner.driver.endpoint(|endpoint| endpoint.lane_counts(lane))
+        self.shared.driver.endpoint.borrow().lane_counts(lane)
     }
 
     /// Calls in flight that we made, and that the server made.
     #[must_use]
     pub fn calls_in_flight(&self) -> (usize, usize) {
-        self.inner.driver.endpoint(Endpoint::calls_in_flight)
+        self.shared.driver.endpoint.borrow().calls_in_flight()
     }
 
-    /// Bytes in the transport's send buffers, per lane.
+    /// Bytes in the send buffer of a lane's channel.
     #[must_use]
-    pub fn buffered(&self) -> [u32; 2] {
-        self.inner.driver.transport().map_or([0; 2], |transport| transport.buffered())
+    pub fn buffered(&self, lane: Lane) -> u32 {
+        self.shared.driver.transport.borrow().as_ref().map_or(0, |peer| peer.buffered(lane))
     }
 
     /// The browser's own statistics of the connection, an `RTCStatsReport`. None without a connection.
     #[must_use]
     pub fn report(&self) -> Option<Promise> {
-        self.inner.driver.transport().map(|transport| transport.report())
+        self.shared.driver.transport.borrow().as_ref().map(Peer::report)
     }
 }
 
-/// What the clones of a client share.
-struct Inner {
-    driver: Rc<Driver>,
-    listener: Listener,
+/// What the clones of a client share, and what callbacks come back to.
+pub(crate) struct Shared {
+    pub(crate) driver: Driver,
+    pub(crate) attempt: Attempt,
+    pub(crate) listener: Listener,
     state: Cell<State>,
-    /// While connecting.
-    attempt: RefCell<Option<Rc<Attempt>>>,
-    /// The server's id of the connection, after that.
-    connection: RefCell<String>,
     /// Who hears of which call. At most the session's limit of calls.
     sinks: RefCell<Vec<(CallId, Sink)>>,
+    pub(crate) this: Weak<Self>,
 }
 
-impl Inner {
-    fn hear(&self, news: News) {
-        match news {
-            News::Session(event) => self.session(event),
-            News::Transport(happened) => {
-                let attempt = self.attempt.borrow().clone();
-                if let Some(attempt) = attempt {
-                    connecting(&attempt, happened);
-                }
-            }
-        }
+impl Shared {
+    /// A function for the browser to call as long as the session lives.
+    pub(crate) fn callback(&self, then: fn(&Self, JsValue)) -> Callback {
+        callback(&self.this, then)
     }
 
-    fn session(&self, event: Event) {
+    /// What the session says.
+    pub(crate) fn hear(&self, event: Event) {
         match event {
-            Event::Welcomed(_) => self.welcomed(),
-            Event::Closed(fault) => self.closed(fault),
             Event::Response { call, body } => self.settle(call, CallEvent::Response(body)),
             Event::Failed { call, fault } => self.settle(call, CallEvent::Failed(fault)),
             Event::Item { call, body, cost } => self.part(call, CallEvent::Item(body, cost)),
             Event::News { call, body, cost } => self.part(call, CallEvent::News(body, cost)),
+            Event::Welcomed(_) => {
+                self.done(Step::Welcome);
+                self.state.set(State::Connected);
+                (self.listener)(ClientEvent::Welcomed);
+            }
+            Event::Closed(fault) => {
+                let fault = self.abandon(fault);
+                self.state.set(State::Closed);
+                (self.listener)(ClientEvent::Closed(fault));
+            }
             Event::Request { call, request } => (self.listener)(ClientEvent::Request { call, request }),
             Event::Cancelled { call } => (self.listener)(ClientEvent::Cancelled(call)),
             Event::Published(body) => (self.listener)(ClientEvent::Published(body)),
@@ -283,25 +280,6 @@ impl Inner {
             // Requests with items of their own are not made by this client.
             Event::Ended { .. } | Event::Writable { .. } => {}
         }
-    }
-
-    fn welcomed(&self) {
-        if let Some(attempt) = self.attempt.take() {
-            attempt.done(Step::Welcome);
-            self.connection.replace(attempt.id());
-        }
-        self.state.set(State::Connected);
-        (self.listener)(ClientEvent::Welcomed);
-    }
-
-    fn closed(&self, mut fault: Fault) {
-        if let Some(attempt) = self.attempt.take() {
-            fault = attempt.explain(fault);
-            self.connection.replace(attempt.id());
-            attempt.abandon();
-        }
-        self.state.set(State::Closed);
-        (self.listener)(ClientEvent::Closed(fault));
     }
 
     fn settle(&self, call: CallId, event: CallEvent) {
@@ -324,16 +302,14 @@ impl Inner {
     }
 }
 
-/// What a transport says while it is being opened.
-fn connecting(attempt: &Attempt, happened: Happened) {
-    match happened {
-        Happened::Candidate(candidate) => attempt.candidate(&candidate),
-        Happened::Step(step) => attempt.done(step),
-        Happened::Open => attempt.done(Step::Channel),
-        Happened::Closed(why) => attempt.broke(why),
-        Happened::Refused(json) => attempt.fail(crate::error::refusal(&json).unwrap_or_else(gone)),
-        Happened::Packet(_) | Happened::Writable(_) => {}
-    }
+/// Callbacks may come after the session is gone.
+fn callback(shared: &Weak<Shared>, then: fn(&Shared, JsValue)) -> Callback {
+    let shared = shared.clone();
+    Callback::new(move |argument| {
+        if let Some(shared) = shared.upgrade() {
+            then(&shared, argument);
+        }
+    })
 }
 
 /// Cancels a call that nobody waits for any more.
@@ -343,8 +319,4 @@ impl Drop for CancelOnDrop<'_> {
     fn drop(&mut self) {
         self.0.cancel(self.1);
     }
-}
-
-fn gone() -> Fault {
-    Fault::new(Code::TRANSPORT_FAILED, "the session is gone")
 }

@@ -20,10 +20,9 @@ pub(crate) struct Timer {
 
 impl Timer {
     /// Calls `then` once, after `ms` milliseconds. Hidden tabs may be made to wait up to a minute.
-    pub(crate) fn after(ms: Millis, mut then: impl FnMut() + 'static) -> Self {
+    pub(crate) fn after(ms: Millis, then: Callback) -> Self {
         // Browsers read the delay as a signed number: a longer one would fire at once.
         let ms = ms.min(i32::MAX as Millis) as u32;
-        let then = Callback::new(move |_| then());
         Self { id: js::set_timeout(then.function(), ms), _then: then }
     }
 }

@@ -4,145 +4,128 @@
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
-    rc::{Rc, Weak},
+    rc::Rc,
 };
 
 use tabagent_protocol::{ConnectionId, Endpoint, Event, Fault, Input, Millis, Output};
+use wasm_bindgen::JsValue;
 
 use crate::{
+    client::Shared,
     clock::{self, Timer},
     js::{self, Callback},
-    transport::{Happened, Peer, Sent},
+    transport::{Happened, Peer, Sent, Step},
 };
 
 /// There is one transport at a time.
 const CONNECTION: ConnectionId = ConnectionId(1);
+/// Milliseconds for the last packets to leave and the server to confirm: longer than a round trip anywhere.
+const CLOSE_GRACE: Millis = 500;
 
-/// What the driver passes on to the client.
-pub(crate) enum News {
-    /// The session has something to say.
-    Session(Event),
-    /// The transport has something to say that is no packet.
-    Transport(Happened),
-}
-
-/// A session's endpoint and the transport beneath it.
+/// A session's endpoint, the transport beneath it, and what wakes them.
 pub(crate) struct Driver {
-    endpoint: RefCell<Endpoint>,
-    /// Dropped when the endpoint closes it, or when the session ends.
-    transport: RefCell<Option<Rc<Peer>>>,
-    /// What callbacks left. Bounded by one turn of the event loop: it is emptied before the next task.
-    arrived: RefCell<VecDeque<Happened>>,
+    pub(crate) endpoint: RefCell<Endpoint>,
+    pub(crate) transport: RefCell<Option<Peer>>,
+    /// Events of the transport that nobody has read. Bounded by one turn of the event loop: emptied before the next task.
+    arrived: RefCell<VecDeque<JsValue>>,
     /// A microtask is on its way.
     scheduled: Cell<bool>,
     microtask: Callback,
+    listener: Callback,
     /// Runs until the endpoint's deadline, or a little less.
     timer: RefCell<Option<(Millis, Timer)>>,
-    tell: Box<dyn Fn(News)>,
-    this: Weak<Self>,
+    /// A transport on its way out, what ends the wait, and who must live until then.
+    closing: RefCell<Option<(Peer, Timer, Rc<Shared>)>>,
 }
 
 impl Driver {
-    /// Drives `endpoint`. `tell` hears everything; it may call the driver back.
-    pub(crate) fn new(endpoint: Endpoint, tell: impl Fn(News) + 'static) -> Rc<Self> {
-        Rc::new_cyclic(|this: &Weak<Self>| Self {
+    /// `microtask` must call [`Shared::turn`], `listener` [`Shared::enqueue`].
+    pub(crate) fn new(endpoint: Endpoint, microtask: Callback, listener: Callback) -> Self {
+        Self {
             endpoint: RefCell::new(endpoint),
             transport: RefCell::default(),
             arrived: RefCell::default(),
             scheduled: Cell::new(false),
-            microtask: Callback::new({
-                let this = this.clone();
-                move |_| with(&this, Self::turn)
-            }),
+            microtask,
+            listener,
             timer: RefCell::default(),
-            tell: Box::new(tell),
-            this: this.clone(),
-        })
+            closing: RefCell::default(),
+        }
     }
+}
 
-    /// What the next transport's callbacks call.
-    pub(crate) fn notify(&self) -> Rc<dyn Fn(Happened)> {
-        let this = self.this.clone();
-        Rc::new(move |happened| with(&this, |driver| driver.enqueue(happened)))
-    }
-
-    /// Takes a transport over. It is heard from now on.
-    pub(crate) fn attach(&self, transport: Rc<Peer>) {
-        *self.transport.borrow_mut() = Some(transport);
-    }
-
-    /// The transport, while there is one.
-    pub(crate) fn transport(&self) -> Option<Rc<Peer>> {
-        self.transport.borrow().clone()
+impl Shared {
+    /// Makes a transport the session's. Its events come from now on.
+    pub(crate) fn attach(&self, configuration: JsValue) -> Result<(), Fault> {
+        let peer = Peer::new(configuration, self.driver.listener.function().clone())?;
+        self.driver.transport.replace(Some(peer));
+        Ok(())
     }
 
     /// A wish of the application; what it leads to leaves with everything else that is wished in this turn.
-    pub(crate) fn wish<R>(&self, wish: impl FnOnce(&mut Endpoint, Millis) -> R) -> R {
-        let answer = wish(&mut self.endpoint.borrow_mut(), clock::now());
+    pub(crate) fn wish<R>(&self, wish: impl FnOnce(&mut Endpoint) -> R) -> R {
         self.schedule();
-        answer
+        wish(&mut self.driver.endpoint.borrow_mut())
     }
 
-    /// Ends the session and tells the server, without waiting for the end of the turn: the page may not live that long.
-    pub(crate) fn close(&self, reason: Fault) {
-        self.endpoint.borrow_mut().close(reason);
-        self.turn();
-    }
-
-    /// Looks at the endpoint.
-    pub(crate) fn endpoint<R>(&self, look: impl FnOnce(&Endpoint) -> R) -> R {
-        look(&self.endpoint.borrow())
-    }
-
-    fn enqueue(&self, happened: Happened) {
-        self.arrived.borrow_mut().push_back(happened);
+    /// An event of the transport.
+    pub(crate) fn enqueue(&self, event: JsValue) {
+        self.driver.arrived.borrow_mut().push_back(event);
         self.schedule();
-    }
-
-    fn schedule(&self) {
-        if !self.scheduled.replace(true) {
-            js::queue_microtask(self.microtask.function());
-        }
     }
 
     /// One turn: everything that arrived, everything that follows from it, and when to come back.
-    fn turn(&self) {
-        self.scheduled.set(false);
+    pub(crate) fn turn(&self) {
+        self.driver.scheduled.set(false);
         loop {
             self.drain();
-            let Some(happened) = self.arrived.borrow_mut().pop_front() else { break };
-            self.take(happened);
+            let event = self.driver.arrived.borrow_mut().pop_front();
+            let Some(event) = event else { break };
+            self.take(&event);
         }
         self.set_timer();
     }
 
-    fn take(&self, happened: Happened) {
+    fn schedule(&self) {
+        if !self.driver.scheduled.replace(true) {
+            js::queue_microtask(self.driver.microtask.function());
+        }
+    }
+
+    fn take(&self, event: &JsValue) {
+        if self.driver.closing.take().is_some() {
+            return; // the only event that a closing transport still tells
+        }
+        let happened = self.driver.transport.borrow().as_ref().and_then(|peer| peer.read(event));
         match happened {
-            Happened::Packet(bytes) => self.input(Input::Packet { connection: CONNECTION, bytes: &bytes }),
-            Happened::Writable(lane) => self.input(Input::Writable { connection: CONNECTION, lane }),
-            Happened::Open => {
-                (self.tell)(News::Transport(Happened::Open));
+            None => {}
+            Some(Happened::Packet(bytes)) => self.input(Input::Packet { connection: CONNECTION, bytes: &bytes }),
+            Some(Happened::Writable(lane)) => self.input(Input::Writable { connection: CONNECTION, lane }),
+            Some(Happened::Step(Step::Channel)) => {
+                self.done(Step::Channel);
                 self.input(Input::Opened { connection: CONNECTION, hello: None });
             }
-            Happened::Closed(_) => {
-                (self.tell)(News::Transport(happened));
+            Some(Happened::Step(step)) => self.done(step),
+            Some(Happened::Candidate(candidate)) => self.candidate(&candidate),
+            Some(Happened::Refused(json)) => self.refused(&json),
+            Some(Happened::Closed(why)) => {
+                self.broke(why);
                 self.input(Input::Closed { connection: CONNECTION });
             }
-            other => (self.tell)(News::Transport(other)),
         }
     }
 
     fn input(&self, input: Input<'_>) {
-        self.endpoint.borrow_mut().handle(clock::now(), input);
+        self.driver.endpoint.borrow_mut().handle(clock::now(), input);
     }
 
     fn drain(&self) {
         loop {
-            let output = self.endpoint.borrow_mut().poll();
+            let output = self.driver.endpoint.borrow_mut().poll();
             match output {
                 None => return,
                 Some(Output::Transmit { connection, lane, packet }) => {
-                    let sent = self.transport().map(|transport| transport.try_send(lane, packet));
+                    let sent = self.driver.transport.borrow().as_ref().map(|peer| peer.try_send(lane, packet));
                     if sent == Some(Sent::Full) {
                         self.input(Input::Full { connection, lane });
                     }
@@ -153,7 +136,7 @@ impl Driver {
                     if matches!(event, Event::Closed(_)) {
                         self.detach();
                     }
-                    (self.tell)(News::Session(event));
+                    self.hear(event);
                 }
             }
         }
@@ -161,37 +144,28 @@ impl Driver {
 
     /// Closes the transport, politely where it is open.
     fn detach(&self) {
-        if let Some(transport) = self.transport.take() {
-            transport.close();
+        let Some(peer) = self.driver.transport.take() else { return };
+        if peer.close() {
+            let timer = Timer::after(CLOSE_GRACE, self.callback(|shared, _| drop(shared.driver.closing.take())));
+            self.driver.closing.replace(self.this.upgrade().map(|shared| (peer, timer, shared)));
         }
     }
 
     /// A timer that fires too early only asks again: cheaper than setting it anew for every packet.
     fn set_timer(&self) {
-        let due = self.endpoint(Endpoint::deadline);
-        let mut timer = self.timer.borrow_mut();
-        let Some(due) = due else {
-            *timer = None;
-            return;
-        };
-        if timer.as_ref().is_some_and(|(armed, _)| *armed <= due) {
-            return;
+        let due = self.driver.endpoint.borrow().deadline();
+        let mut timer = self.driver.timer.borrow_mut();
+        match (due, &*timer) {
+            (Some(due), Some((armed, _))) if *armed <= due => {}
+            (Some(due), _) => {
+                let expired = self.callback(|shared, _| {
+                    shared.driver.timer.take();
+                    shared.input(Input::Tick);
+                    shared.turn();
+                });
+                *timer = Some((due, Timer::after(due.saturating_sub(clock::now()), expired)));
+            }
+            (None, _) => *timer = None,
         }
-        let this = self.this.clone();
-        let expired = move || with(&this, Self::expired);
-        *timer = Some((due, Timer::after(due.saturating_sub(clock::now()), expired)));
-    }
-
-    fn expired(&self) {
-        drop(self.timer.take());
-        self.input(Input::Tick);
-        self.turn();
-    }
-}
-
-/// Callbacks may come after the driver is gone.
-fn with(driver: &Weak<Driver>, then: impl FnOnce(&Driver)) {
-    if let Some(driver) = driver.upgrade() {
-        then(&driver);
     }
 }

@@ -5,12 +5,13 @@
 
 use std::rc::Rc;
 
-use js_sys::{Array, Promise, Uint8Array};
+use js_sys::{Promise, Uint8Array};
 use tabagent_protocol::{Body, CallId, Code, Fault, Lane, Payload, Request};
 use wasm_bindgen::prelude::*;
 
 use crate::{
     client::{CallEvent, Client, ClientEvent, Sink},
+    js,
     options::{Negotiation, Options},
 };
 
@@ -37,6 +38,24 @@ export interface Listener {
   /** The answer to a ping. */
   pong(token: number): void;
 }
+
+/** How to reach a server; what is left out has its default. */
+export interface SessionOptions {
+  key?: string | undefined;
+  iceServers?: readonly RTCIceServer[] | undefined;
+  relayOnly?: boolean | undefined;
+  serverOffers?: boolean | undefined;
+  connectTimeoutMs?: number | undefined;
+}
+
+/** How to make a call; what is left out has its default. */
+export interface CallOptions {
+  requestId?: string | undefined;
+  deadlineMs?: number | undefined;
+  bulk?: boolean | undefined;
+  payload?: Uint8Array | ArrayBuffer | undefined;
+  contentType?: string | undefined;
+}
 "#;
 
 #[wasm_bindgen]
@@ -44,6 +63,14 @@ extern "C" {
     /// JavaScript's side of a session.
     #[wasm_bindgen(typescript_type = "Listener")]
     pub type JsListener;
+
+    /// Options of a session, a plain object.
+    #[wasm_bindgen(typescript_type = "SessionOptions")]
+    pub type JsOptions;
+
+    /// Options of a call, a plain object.
+    #[wasm_bindgen(typescript_type = "CallOptions")]
+    pub type JsCallOptions;
 
     #[wasm_bindgen(method)]
     fn step(this: &JsListener, name: &str, ms: f64, count: u32);
@@ -82,60 +109,44 @@ pub struct Session {
 
 #[wasm_bindgen]
 impl Session {
-    /// `secret` is 32 random bytes; an empty `key` is none.
+    /// Begins to connect. `secret` is 32 random bytes.
     #[wasm_bindgen(constructor)]
-    #[expect(clippy::too_many_arguments, reason = "an options object would cost a setter of glue code for each")]
-    pub fn new(
-        listener: JsListener,
-        server: &str,
-        secret: &[u8],
-        key: Option<String>,
-        ice_servers: Array,
-        relay_only: bool,
-        server_offers: bool,
-        connect_timeout_ms: u32,
-    ) -> Self {
+    pub fn new(listener: JsListener, server: &str, secret: &[u8], options: &JsOptions) -> Self {
         let mut owned = [0; 32];
         for (to, from) in owned.iter_mut().zip(secret) {
             *to = *from;
         }
-        let options = Options {
-            key,
-            ice_servers,
-            relay_only,
-            negotiation: if server_offers { Negotiation::ServerOffers } else { Negotiation::ClientOffers },
-            connect_timeout: connect_timeout_ms.into(),
-            ..Options::new(owned)
-        };
+        let mut chosen = Options::new(owned);
+        chosen.key = js::text(options, "key");
+        chosen.ice_servers = js::list(options, "iceServers");
+        chosen.relay_only = js::truthy(options, "relayOnly");
+        if js::truthy(options, "serverOffers") {
+            chosen.negotiation = Negotiation::ServerOffers;
+        }
+        if let Some(ms) = js::number(options, "connectTimeoutMs") {
+            chosen.connect_timeout = ms.into();
+        }
         let listener = Rc::new(listener);
         let heard = listener.clone();
-        let client = Client::start(server, options, Rc::new(move |event| session(&heard, event)));
+        let client = Client::start(server, chosen, Rc::new(move |event| session(&heard, event)));
         Self { client, sink: Rc::new(move |id, event| call(&listener, id, event)) }
     }
 
     /// Calls an action; `value` is the JSON of its fields. Returns the call's id.
-    #[expect(clippy::too_many_arguments, reason = "an options object would cost a setter of glue code for each")]
-    pub fn call(
-        &self,
-        action: String,
-        value: String,
-        request_id: Option<String>,
-        deadline_ms: Option<u32>,
-        bulk: bool,
-        payload: Option<Vec<u8>>,
-        content_type: Option<String>,
-    ) -> Result<u32, JsValue> {
+    ///
+    /// # Errors
+    /// Throws `code`, a line break and a sentence: an exception carries one value.
+    pub fn call(&self, action: String, value: String, options: &JsCallOptions) -> Result<u32, JsValue> {
         let request = Request {
             action,
-            lane: if bulk { Lane::Bulk } else { Lane::Interactive },
-            request_id,
-            deadline_ms,
-            body: body(value, payload, content_type),
+            lane: if js::truthy(options, "bulk") { Lane::Bulk } else { Lane::Interactive },
+            request_id: js::text(options, "requestId"),
+            deadline_ms: js::number(options, "deadlineMs"),
+            body: body(value, js::bytes(&js::field(options, "payload")), js::text(options, "contentType")),
             ..Request::default()
         };
         let call = self.client.call(request, self.sink.clone());
-        // Code and sentence in one string: an exception carries one value.
-        call.map(|id| id.0).map_err(|fault| [fault.code.as_str(), "\n", &fault.message].concat().into())
+        call.map(|id| id.0).map_err(|fault| format!("{}\n{}", fault.code, fault.message).into())
     }
 
     /// Withdraws a call; nothing is heard of it any more.
@@ -175,11 +186,11 @@ impl Session {
 
     /// Per lane: packets sent, acknowledged, received, turns waiting, bytes buffered; then calls in flight: ours, the server's.
     pub fn counts(&self) -> Vec<u32> {
-        let buffered = self.client.buffered();
-        let lanes = Lane::ALL.into_iter().zip(buffered);
-        let mut out: Vec<u32> = lanes
-            .flat_map(|(lane, bytes)| self.client.lane_counts(lane).into_iter().map(|count| count as u32).chain([bytes]))
-            .collect();
+        let mut out = Vec::new();
+        for lane in Lane::ALL {
+            out.extend(self.client.lane_counts(lane).map(|count| count as u32));
+            out.push(self.client.buffered(lane));
+        }
         let (ours, theirs) = self.client.calls_in_flight();
         out.extend([ours as u32, theirs as u32]);
         out

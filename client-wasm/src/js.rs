@@ -1,6 +1,6 @@
 //! Untyped JavaScript, made safe: the only file that reflects on values and casts them. Nothing here can throw or panic.
 
-use js_sys::{Array, Function, JSON, Object, Promise, Reflect, Uint8Array};
+use js_sys::{Array, ArrayBuffer, Function, JSON, Object, Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, prelude::*};
 use wasm_bindgen_futures::JsFuture;
 
@@ -22,7 +22,7 @@ extern "C" {
     pub(crate) fn performance_now() -> f64;
 }
 
-/// A Rust closure that JavaScript may call for as long as this value lives. One type for all of them keeps the glue small.
+/// A Rust closure that JavaScript may call for as long as this value lives.
 #[must_use]
 pub(crate) struct Callback(Closure<dyn FnMut(JsValue)>);
 
@@ -38,19 +38,23 @@ impl Callback {
     }
 }
 
-/// Says that a value is what the browser's own interface promises it to be: an event, a dictionary.
+/// Says that a value is what the browser's own interface promises it to be: an event's channel, a dictionary.
 pub(crate) fn known<T: JsCast>(value: JsValue) -> T {
     value.unchecked_into()
 }
 
 /// A plain object of these fields.
-pub(crate) fn object<const N: usize>(fields: [(&str, JsValue); N]) -> JsValue {
-    let object = Object::new();
+pub(crate) fn object(fields: &[(&str, &JsValue)]) -> JsValue {
+    let object = Object::new().into();
     for (name, value) in fields {
-        // Defining a field of a fresh object cannot fail.
-        let _ = Reflect::set(&object, &name.into(), &value);
+        set(&object, name, value);
     }
-    object.into()
+    object
+}
+
+/// Sets a field; one that cannot be set stays as it is.
+pub(crate) fn set(object: &JsValue, name: &str, value: &JsValue) {
+    let _ = Reflect::set(object, &name.into(), value);
 }
 
 /// A field of any value; `undefined` when there is none.
@@ -61,6 +65,16 @@ pub(crate) fn field(value: &JsValue, name: &str) -> JsValue {
 /// A field that is a string.
 pub(crate) fn text(value: &JsValue, name: &str) -> Option<String> {
     field(value, name).as_string()
+}
+
+/// A field that is a number without sign or fraction that matter.
+pub(crate) fn number(value: &JsValue, name: &str) -> Option<u32> {
+    field(value, name).as_f64().map(|number| number as u32)
+}
+
+/// Whether a field is true in JavaScript's sense.
+pub(crate) fn truthy(value: &JsValue, name: &str) -> bool {
+    field(value, name).is_truthy()
 }
 
 /// A field that is an array; an empty one otherwise.
@@ -78,32 +92,13 @@ pub(crate) fn stringify(value: &JsValue) -> String {
     JSON::stringify(value).ok().and_then(|text| text.as_string()).unwrap_or_default()
 }
 
-/// The bytes of an `ArrayBuffer`, copied.
+/// The bytes of an `ArrayBuffer` or of a `Uint8Array`, copied.
 pub(crate) fn bytes(value: &JsValue) -> Option<Vec<u8>> {
-    value.is_instance_of::<js_sys::ArrayBuffer>().then(|| Uint8Array::new(value).to_vec())
-}
-
-/// Whether this global exists, such as a constructor that not every context has.
-pub(crate) fn has_global(name: &str) -> bool {
-    !field(&js_sys::global(), name).is_undefined()
-}
-
-/// What a thrown value says of itself.
-pub(crate) fn message(thrown: &JsValue) -> String {
-    text(thrown, "message").unwrap_or_default()
+    let holds_bytes = value.is_instance_of::<ArrayBuffer>() || value.is_instance_of::<Uint8Array>();
+    holds_bytes.then(|| Uint8Array::new(value).to_vec())
 }
 
 /// Waits for a promise.
 pub(crate) async fn settled(promise: Promise) -> Result<JsValue, JsValue> {
     JsFuture::from(promise).await
-}
-
-/// A promise that `start` is given the means to fulfil.
-pub(crate) fn promise(start: impl FnOnce(&Function)) -> Promise {
-    let mut start = Some(start);
-    Promise::new(&mut |done, _failed| {
-        if let Some(start) = start.take() {
-            start(&done);
-        }
-    })
 }

@@ -36,3 +36,8 @@ pub use options::{Negotiation, Options};
 pub use transport::Step;
 
 pub use tabagent_protocol as protocol;
+
+/// Small and constant-time: half the size of the default allocator.
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();

@@ -1,6 +1,6 @@
 //! Signaling over HTTP: exchanges session descriptions and candidates with the server, in either flow.
 
-use gloo_net::http::{Method, RequestBuilder};
+use gloo_net::http::Request;
 use js_sys::Array;
 use tabagent_protocol::{CHANNEL_PROTOCOL, Code, Fault};
 use wasm_bindgen::JsValue;
@@ -20,52 +20,48 @@ pub(crate) struct Reply {
 
 /// The server's HTTP address and what is said to it. Dropping it calls off what is under way.
 pub(crate) struct Signaling {
-    server: String,
-    authorization: Option<String>,
+    /// Where the API's paths begin.
+    base: String,
+    /// Sent with every request.
+    headers: JsValue,
     abort: Option<AbortController>,
 }
 
 impl Signaling {
     /// `server` is `http://host:port`, perhaps with a path in front of the API's.
     pub(crate) fn new(server: &str, key: Option<&str>) -> Self {
-        Self {
-            server: server.trim_end_matches('/').to_owned(),
-            authorization: key.map(|key| format!("Bearer {key}")),
-            abort: AbortController::new().ok(),
+        let headers = js::object(&[("content-type", &"application/json".into())]);
+        if let Some(key) = key {
+            js::set(&headers, "authorization", &format!("Bearer {key}").into());
         }
+        let base = format!("{}/v1/webrtc", server.trim_end_matches('/'));
+        Self { base, headers, abort: AbortController::new().ok() }
     }
 
     /// Client offers: one round trip.
     pub(crate) async fn offer(&self, sdp: &str) -> Result<Reply, Fault> {
-        let offer = js::object([("type", "offer".into()), ("sdp", sdp.into())]);
-        let (url, reply) = self.post("/sessions", js::object([("offer", offer)])).await?;
-        let answer = js::field(&reply, "answer");
-        read(&url, &reply, &answer)
+        let offer = js::object(&[("type", &"offer".into()), ("sdp", &sdp.into())]);
+        self.ask("sessions", &[("offer", &offer)]).await
     }
 
     /// Server offers, first half: asks for an offer.
     pub(crate) async fn invite(&self) -> Result<Reply, Fault> {
-        let (url, reply) = self.post("/offer", js::object([("protocol", CHANNEL_PROTOCOL.into())])).await?;
-        read(&url, &reply, &reply)
+        self.ask("offer", &[("protocol", &CHANNEL_PROTOCOL.into())]).await
     }
 
     /// Server offers, second half: answers it.
     pub(crate) async fn answer(&self, id: &str, sdp: &str) -> Result<(), Fault> {
-        self.post("/answer", js::object([("session_id", id.into()), ("sdp", sdp.into())])).await?;
-        Ok(())
+        self.send("POST", "answer", &[("session_id", &id.into()), ("sdp", &sdp.into())]).await.map(drop)
     }
 
     /// Tells the server of our candidates; `null` among them says that there are no more.
     pub(crate) async fn candidates(&self, id: &str, candidates: &Array) -> Result<(), Fault> {
-        self.post("/ice", js::object([("session_id", id.into()), ("candidates", candidates.into())])).await?;
-        Ok(())
+        self.send("POST", "ice", &[("session_id", &id.into()), ("candidates", candidates)]).await.map(drop)
     }
 
-    /// Ends a connection that did not come about, so that the server need not wait for it.
+    /// Ends a connection that did not come about, so that the server need not wait for it. It would notice by itself.
     pub(crate) async fn end(&self, id: &str) {
-        let request = self.request(Method::DELETE, &self.url(&["/session/", id].concat()));
-        // Nobody waits for the outcome: the server times an abandoned connection out by itself.
-        let _ = request.send().await;
+        let _ = self.send("DELETE", &format!("session/{id}"), &[]).await;
     }
 
     /// Calls off what is under way.
@@ -75,36 +71,32 @@ impl Signaling {
         }
     }
 
-    async fn post(&self, path: &str, body: JsValue) -> Result<(String, JsValue), Fault> {
-        let url = self.url(path);
-        let signal = self.abort.as_ref().map(AbortController::signal);
-        let request = self
-            .request(Method::POST, &url)
-            .header("content-type", "application/json")
-            .abort_signal(signal.as_ref())
-            .body(js::stringify(&body))
+    /// Sends a request whose reply holds a session description, in `answer` or in itself.
+    async fn ask(&self, path: &str, fields: &[(&str, &JsValue)]) -> Result<Reply, Fault> {
+        let reply = self.send("POST", path, fields).await?;
+        let answer = js::field(&reply, "answer");
+        let sdp = js::text(if answer.is_object() { &answer } else { &reply }, "sdp");
+        match (js::text(&reply, "session_id"), sdp) {
+            (Some(id), Some(sdp)) => Ok(Reply { id, sdp, ice_servers: js::list(&reply, "ice_servers") }),
+            _ => Err(error::not_a_server(&self.base, 200)),
+        }
+    }
+
+    async fn send(&self, method: &str, path: &str, fields: &[(&str, &JsValue)]) -> Result<JsValue, Fault> {
+        let url = format!("{}/{path}", self.base);
+        let init = js::object(&[("method", &method.into()), ("headers", &self.headers)]);
+        if method == "POST" {
+            js::set(&init, "body", &js::stringify(&js::object(fields)).into());
+            js::set(&init, "signal", &self.abort.as_ref().map(AbortController::signal).into());
+        }
+        let request = web_sys::Request::new_with_str_and_init(&url, &js::known(init))
             .map_err(|_| Fault::new(Code::BAD_REQUEST, format!("{url} is no address to connect to")))?;
-        let response = request.send().await.map_err(|_| error::unreachable(&url))?;
+        let response = Request::from(request).send().await.map_err(|_| error::unreachable(&url))?;
         let text = response.text().await.map_err(|_| error::unreachable(&url))?;
         if response.ok() {
-            return Ok((url, js::parse(&text)));
+            return Ok(js::parse(&text));
         }
-        let status = response.status();
-        Err(error::refusal(&text).unwrap_or_else(|| {
-            Fault::new(Code::TRANSPORT_FAILED, format!("{url} answered with HTTP status {status}: is it a tabagent server?"))
-        }))
-    }
-
-    fn request(&self, method: Method, url: &str) -> RequestBuilder {
-        let request = RequestBuilder::new(url).method(method);
-        match &self.authorization {
-            Some(bearer) => request.header("authorization", bearer),
-            None => request,
-        }
-    }
-
-    fn url(&self, path: &str) -> String {
-        [&self.server, "/v1/webrtc", path].concat()
+        Err(error::refusal(&text).unwrap_or_else(|| error::not_a_server(&url, response.status())))
     }
 }
 
@@ -112,12 +104,4 @@ impl Drop for Signaling {
     fn drop(&mut self) {
         self.abort();
     }
-}
-
-/// Reads a reply whose session description stands in `description`.
-fn read(url: &str, reply: &JsValue, description: &JsValue) -> Result<Reply, Fault> {
-    let (Some(id), Some(sdp)) = (js::text(reply, "session_id"), js::text(description, "sdp")) else {
-        return Err(error::no_reply(url, reply));
-    };
-    Ok(Reply { id, sdp, ice_servers: js::list(reply, "ice_servers") })
 }

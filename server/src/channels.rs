@@ -23,46 +23,34 @@ use crate::{
 /// Characters of a stranger's text that are repeated to it.
 const QUOTED: usize = 64;
 
-/// Who serves channels.
+/// Hands open channels on.
 pub(crate) struct Channels {
-    /// Answers plain JSON.
-    pub(crate) service: Arc<Service>,
-    /// Answer packets.
-    pub(crate) sessions: Arc<Sessions>,
-    /// What a plain channel may use.
-    pub(crate) limits: ServerLimits,
+    service: Arc<Service>,
+    sessions: Arc<Sessions>,
+    limits: ServerLimits,
 }
 
 impl Channels {
-    /// Hands a channel on, or tells it why not.
+    pub(crate) fn new(service: Arc<Service>, limits: ServerLimits) -> Self {
+        Self { sessions: Sessions::new(Arc::clone(&service), limits.clone()), service, limits }
+    }
+
+    /// Hands the channel on, or tells it why not.
     pub(crate) fn open(&self, connection: &Arc<Connection>, channel: Channel) {
         if channel.protocol.is_empty() {
             return self.plain(connection, channel);
         }
-        let Some(lane) = Lane::ALL.into_iter().find(|lane| lane.channel_protocol() == channel.protocol) else {
-            let other: String = channel.protocol.chars().take(QUOTED).collect();
-            let served = CHANNEL_PROTOCOL;
-            let message = format!("the sub-protocol {other:?} is not served: use an empty one for plain JSON, or {served:?}");
-            return refuse(&channel, &Fault::new(Code::NOT_SUPPORTED, message));
-        };
-        let protocol = lane.channel_protocol();
-        if !connection.claim_lane(protocol) {
-            let message = format!("this connection has a channel of the sub-protocol {protocol:?} already: one is enough");
-            return refuse(&channel, &Fault::new(Code::INVALID_STATE, message));
+        match lane_of(connection, &channel) {
+            Ok(()) => self.sessions.channel(connection, channel),
+            Err(fault) => refuse(&channel, &fault),
         }
-        if !channel.reliable {
-            let message =
-                "packets need an ordered, reliable channel: leave out maxRetransmits, maxPacketLifeTime and ordered:false";
-            return refuse(&channel, &Fault::new(Code::NOT_SUPPORTED, message));
-        }
-        self.sessions.channel(connection, channel);
     }
 
     fn plain(&self, connection: &Arc<Connection>, channel: Channel) {
         let (service, limits) = (Arc::clone(&self.service), self.limits.plain.clone());
         let pace = Pace::new(&self.limits, connection.loopback);
-        let (principal, closed) = (connection.principal.clone(), connection.closed.clone());
         let (connection, welcomed) = (Arc::clone(connection), AtomicBool::new(false));
+        let (principal, closed) = (connection.principal.clone(), connection.closed.clone());
         let traffic = move |traffic| {
             connection.activity();
             if traffic == Traffic::Sent && !welcomed.swap(true, Ordering::Relaxed) {
@@ -72,6 +60,26 @@ impl Channels {
         let served = plain::serve(channel, service, principal, limits, Owner { pace, traffic: Box::new(traffic) });
         tokio::spawn(async move { closed.run_until_cancelled(served).await });
     }
+}
+
+/// Whether the channel can carry a lane of this connection.
+fn lane_of(connection: &Connection, channel: &Channel) -> Result<(), Fault> {
+    let Some(lane) = Lane::ALL.into_iter().find(|lane| lane.channel_protocol() == channel.protocol) else {
+        let other: String = channel.protocol.chars().take(QUOTED).collect();
+        let served = CHANNEL_PROTOCOL;
+        let message = format!("the sub-protocol {other:?} is not served: use an empty one for plain JSON, or {served:?}");
+        return Err(Fault::new(Code::NOT_SUPPORTED, message));
+    };
+    let protocol = lane.channel_protocol();
+    if !connection.claim_lane(protocol) {
+        let message = format!("this connection has a channel of the sub-protocol {protocol:?} already: one is enough");
+        return Err(Fault::new(Code::INVALID_STATE, message));
+    }
+    if !channel.reliable {
+        let message = "packets need an ordered, reliable channel: leave out maxRetransmits, maxPacketLifeTime and ordered:false";
+        return Err(Fault::new(Code::NOT_SUPPORTED, message));
+    }
+    Ok(())
 }
 
 fn refuse(channel: &Channel, fault: &Fault) {

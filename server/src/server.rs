@@ -17,7 +17,6 @@ use crate::{
     http::{self, App, Door},
     options::ServerOptions,
     service::{Service, To},
-    sessions::Sessions,
     signaling::Signaling,
     transport::{self, PeerOptions},
 };
@@ -45,9 +44,8 @@ impl Server {
     #[must_use]
     pub fn new(options: ServerOptions, service: Service) -> Self {
         let service = Arc::new(service);
-        let sessions = Sessions::new(Arc::clone(&service), options.limits.clone());
-        let channels = Channels { service: Arc::clone(&service), sessions, limits: options.limits.clone() };
-        let on_channel = Arc::new(move |connection: &_, channel| channels.open(connection, channel));
+        let doors = Channels::new(Arc::clone(&service), options.limits.clone());
+        let on_channel = Arc::new(move |connection: &_, channel| doors.open(connection, channel));
         let signaling = Signaling::new(options.limits.clone(), peer_options(&options), on_channel);
         let counted = signaling.clone();
         service.stats().count_sessions(move || session_counts(&counted));

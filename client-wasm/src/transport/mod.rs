@@ -1,19 +1,15 @@
 //! What moves packets, and what every such thing has in common: three verbs (try to send, receive, close).
 //!
-//! Receiving is a callback that only enqueues a [`Happened`]; sending never waits, and reading never waits for sending.
+//! A transport gives all its events to one JavaScript function, which only enqueues them; read later, each is a [`Happened`].
+//! Sending never waits, and reading never waits for sending.
 
 /// The only place that names `RtcPeerConnection`.
 mod webrtc;
 
-pub(crate) use webrtc::Peer;
-
-use std::rc::Rc;
+pub(crate) use webrtc::{Negotiation, Peer};
 
 use tabagent_protocol::Lane;
 use wasm_bindgen::JsValue;
-
-/// Where a transport's callbacks leave what they heard.
-pub(crate) type Notify = Rc<dyn Fn(Happened)>;
 
 /// What a transport says after it took a packet: it always takes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,17 +18,17 @@ pub(crate) enum Sent {
     Ready,
     /// Wait for [`Happened::Writable`] before the next.
     Full,
+    /// Not taken: the transport is about to say that it is closed.
+    Closed,
 }
 
-/// What a transport heard.
+/// What an event of a transport means.
 #[derive(Debug)]
 pub(crate) enum Happened {
     /// One of our candidates, as signaling carries it; `null` when there are no more.
     Candidate(JsValue),
-    /// A step of the handshake is done.
+    /// A step of the handshake is done. [`Step::Channel`]: lane 0 is open, packets may go.
     Step(Step),
-    /// Lane 0 is open: packets may go.
-    Open,
     /// A packet arrived.
     Packet(Vec<u8>),
     /// Text arrived on a channel that carries packets: the server refuses it, in JSON.
@@ -58,34 +54,29 @@ pub enum Step {
     Welcome,
 }
 
+/// Name of each step, and what to check when the handshake stops there.
+const STEPS: [(Step, &str, &str); 5] = [
+    (Step::Signaling, "signaling", "is the server running, and is this its address?"),
+    (Step::Ice, "ice", "no UDP path to the server: check firewall, VPN and the addresses the server binds (--udp-bind)"),
+    (Step::Dtls, "dtls", "a path was found but not encrypted: does something on the way drop larger UDP packets?"),
+    (Step::Channel, "channel", "encrypted, but no data channel opened: look for this connection in the server's log"),
+    (Step::Welcome, "welcome", "the server did not greet: look for this connection in its log"),
+];
+
 impl Step {
     /// All, in their order.
-    pub const ALL: [Step; 5] = [Self::Signaling, Self::Ice, Self::Dtls, Self::Channel, Self::Welcome];
+    pub fn all() -> impl Iterator<Item = Self> {
+        STEPS.iter().map(|row| row.0)
+    }
 
     /// The name in timelines, errors and logs.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Signaling => "signaling",
-            Self::Ice => "ice",
-            Self::Dtls => "dtls",
-            Self::Channel => "channel",
-            Self::Welcome => "welcome",
-        }
+        STEPS[self as usize].1
     }
 
     /// What to check when the handshake stops here.
     pub(crate) fn hint(self) -> &'static str {
-        match self {
-            Self::Signaling => "is the server running, and is this its address?",
-            Self::Ice => {
-                "no UDP path to the server was found: check firewall and VPN, and the addresses the server binds (--udp-bind)"
-            }
-            Self::Dtls => {
-                "a path was found but encryption was not agreed on: check whether something on the way drops larger UDP packets"
-            }
-            Self::Channel => "the path stands but no data channel opened: look for this connection in the server's log",
-            Self::Welcome => "the channel is open but the server did not greet: look for this connection in the server's log",
-        }
+        STEPS[self as usize].2
     }
 }

@@ -1,143 +1,121 @@
 //! A WebRTC connection of the browser with one data channel per lane: the only file that names `RtcPeerConnection`.
 //!
-//! Handlers are attached before anything is announced, and only enqueue. Gathering is never waited for: candidates trickle.
+//! Handlers are attached before anything is announced. Gathering is never waited for: candidates trickle.
 
-use std::{
-    cell::{Cell, RefCell},
-    rc::Rc,
-};
+use std::cell::{Cell, RefCell};
 
-use js_sys::Promise;
+use js_sys::{Function, Promise};
 use tabagent_protocol::{CHANNEL_LABEL, Code, Fault, Lane};
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::spawn_local;
-use web_sys::{
-    MessageEvent, RtcDataChannel, RtcDataChannelEvent, RtcDataChannelInit, RtcDataChannelState, RtcDataChannelType,
-    RtcIceConnectionState, RtcIceGatheringState, RtcPeerConnection, RtcPeerConnectionIceEvent, RtcPeerConnectionState,
-    RtcSdpType, RtcSessionDescriptionInit,
-};
+use web_sys::{RtcDataChannel, RtcPeerConnection};
 
-use super::{Happened, Notify, Sent, Step};
-use crate::js::{self, Callback};
+use super::{Happened, Sent, Step};
+use crate::js;
 
 /// Bytes in a channel's send buffer above which it wants no more: 5 ms at 50 MB/s. What lies there cannot be overtaken by
 /// what is urgent, and Chromium closes a channel whose buffer passes 16 MiB.
 const HIGH_WATER: u32 = 256 * 1024;
 /// Bytes in a channel's send buffer below which it wants more: enough to keep sending until the event has come.
 const LOW_WATER: u32 = 64 * 1024;
-/// Milliseconds for the last packets to leave and the peer to confirm: longer than a round trip anywhere.
-const CLOSE_GRACE: u32 = 500;
 
-/// One `RTCPeerConnection`. Dropping it closes it at once, [`Peer::close`] politely.
+/// What is heard of a connection, and of its channels.
+const CONNECTION_EVENTS: [&str; 4] = ["onicecandidate", "oniceconnectionstatechange", "onconnectionstatechange", "ondatachannel"];
+const CHANNEL_EVENTS: [&str; 4] = ["onopen", "onmessage", "onclose", "onbufferedamountlow"];
+
+/// One `RTCPeerConnection`. Dropping it closes it at once.
 pub(crate) struct Peer {
     connection: RtcPeerConnection,
-    notify: Notify,
+    /// Hears every event.
+    listener: Function,
     /// Filled when a channel is made or arrives.
     lanes: RefCell<[Option<RtcDataChannel>; 2]>,
     /// Packets given to a lane before its channel opened: at most one each, for the answer was [`Sent::Full`].
-    early: RefCell<[Vec<Vec<u8>>; 2]>,
+    early: RefCell<Vec<(Lane, Vec<u8>)>>,
     /// How many candidates were gathered.
     candidates: Cell<u32>,
-    /// What the browser calls; lives as long as this.
-    handlers: RefCell<Vec<Callback>>,
-    closed: Cell<bool>,
 }
 
 impl Peer {
-    /// A connection that has not been negotiated. `configuration` is an `RTCConfiguration`.
+    /// A connection that has not been negotiated. `configuration` is an `RTCConfiguration`; `listener` gets every event.
     ///
     /// # Errors
-    /// `not_supported` where there is no WebRTC (service workers), `bad_request` for a configuration the browser refuses.
-    pub(crate) fn new(configuration: JsValue, notify: Notify) -> Result<Rc<Self>, Fault> {
-        if !js::has_global("RTCPeerConnection") {
-            let message = "there is no WebRTC in this context (a worker?): connect from a page or an offscreen document";
-            return Err(Fault::new(Code::NOT_SUPPORTED, message));
-        }
+    /// `not_supported` where there is no WebRTC (workers) or the browser refuses the configuration.
+    pub(crate) fn new(configuration: JsValue, listener: Function) -> Result<Self, Fault> {
         let connection = RtcPeerConnection::new_with_configuration(&js::known(configuration))
-            .map_err(|thrown| Fault::new(Code::BAD_REQUEST, js::message(&thrown)))?;
-        let peer = Rc::new(Self {
-            connection,
-            notify,
-            lanes: RefCell::default(),
-            early: RefCell::default(),
-            candidates: Cell::new(0),
-            handlers: RefCell::default(),
-            closed: Cell::new(false),
-        });
-        peer.listen();
-        Ok(peer)
+            .map_err(|thrown| refused(&thrown, Code::NOT_SUPPORTED))?;
+        listen(&connection, &CONNECTION_EVENTS, &listener);
+        Ok(Self { connection, listener, lanes: RefCell::default(), early: RefCell::default(), candidates: Cell::new(0) })
     }
 
-    /// Makes the channels of both lanes and an offer for them. Candidates start to come.
-    pub(crate) async fn offer(self: &Rc<Self>) -> Result<String, Fault> {
+    /// What is negotiated. A handle that outlives this is closed with it.
+    pub(crate) fn negotiation(&self) -> Negotiation {
+        Negotiation(self.connection.clone())
+    }
+
+    /// Makes the channels of both lanes; an offer made after this carries them.
+    pub(crate) fn open_lanes(&self) {
         for lane in Lane::ALL {
-            let init = RtcDataChannelInit::new();
-            init.set_protocol(lane.channel_protocol());
-            let channel = self.connection.create_data_channel_with_data_channel_dict(CHANNEL_LABEL, &init);
+            let init = js::object(&[("protocol", &lane.channel_protocol().into())]);
+            let channel = self.connection.create_data_channel_with_data_channel_dict(CHANNEL_LABEL, &js::known(init));
             self.adopt(lane, channel);
         }
-        self.describe(self.connection.create_offer()).await
-    }
-
-    /// Takes the server's answer to our offer.
-    pub(crate) async fn accept(&self, sdp: &str) -> Result<(), Fault> {
-        self.set_remote(RtcSdpType::Answer, sdp).await
-    }
-
-    /// Answers the server's offer. The channels come with it.
-    pub(crate) async fn answer(&self, sdp: &str) -> Result<String, Fault> {
-        self.set_remote(RtcSdpType::Offer, sdp).await?;
-        self.describe(self.connection.create_answer()).await
     }
 
     /// Sends a packet in its lane's channel, or keeps it until that channel is open.
     pub(crate) fn try_send(&self, lane: Lane, packet: Vec<u8>) -> Sent {
         let lanes = self.lanes.borrow();
-        let open = lanes[lane.index()].as_ref().filter(|channel| channel.ready_state() == RtcDataChannelState::Open);
-        let Some(channel) = open else {
-            self.early.borrow_mut()[lane.index()].push(packet);
+        let Some(channel) = lanes[lane.index()].as_ref().filter(|channel| is_open(channel)) else {
+            self.early.borrow_mut().push((lane, packet));
             return Sent::Full;
         };
         if channel.send_with_u8_array(&packet).is_err() {
-            (self.notify)(Happened::Closed("the data channel takes no more"));
-            return Sent::Full;
+            return Sent::Closed;
         }
-        if channel.buffered_amount() < HIGH_WATER { Sent::Ready } else { Sent::Full }
+        if buffered(channel) < HIGH_WATER { Sent::Ready } else { Sent::Full }
     }
 
-    /// Closes after what was sent has left, or after half a second. Nothing is heard of this connection from now on.
-    pub(crate) fn close(&self) {
-        if self.closed.replace(true) {
-            return;
+    /// What an event means; nothing for one of no consequence.
+    pub(crate) fn read(&self, event: &JsValue) -> Option<Happened> {
+        let kind = js::text(event, "type")?;
+        match kind.as_str() {
+            "message" => Some(message(&js::field(event, "data"))),
+            "open" => self.opened(lane_of(&js::field(event, "target"))?),
+            "bufferedamountlow" => Some(Happened::Writable(lane_of(&js::field(event, "target"))?)),
+            "close" => Some(Happened::Closed("the server closed a data channel")),
+            "datachannel" => {
+                let channel = js::field(event, "channel");
+                self.adopt(lane_of(&channel)?, js::known(channel));
+                None
+            }
+            "icecandidate" => {
+                let candidate = js::field(event, "candidate");
+                self.candidates.set(self.candidates.get() + u32::from(candidate.is_object()));
+                Some(Happened::Candidate(candidate))
+            }
+            _ => self.state(),
         }
-        self.silence();
-        let connection = self.connection.clone();
-        let lanes = self.lanes.take();
-        let Some(channel) = lanes.iter().flatten().find(|channel| channel.ready_state() == RtcDataChannelState::Open) else {
-            return connection.close();
-        };
-        // A closing channel sends what it holds, then tells the peer; its event says that the peer has understood.
-        let told = js::promise(|done| {
-            channel.set_onclose(Some(done));
-            js::set_timeout(done, CLOSE_GRACE);
-        });
-        lanes.iter().flatten().for_each(RtcDataChannel::close);
-        spawn_local(async move {
-            let _ = js::settled(told).await;
-            connection.close();
-        });
+    }
+
+    /// Starts to close: what was sent leaves first, then a `close` event comes. False: nothing to wait for.
+    pub(crate) fn close(&self) -> bool {
+        listen(&self.connection, &CONNECTION_EVENTS, &JsValue::NULL);
+        let lanes = self.lanes.borrow();
+        for channel in lanes.iter().flatten() {
+            channel.close();
+        }
+        lanes[0].as_ref().is_some_and(|channel| state(channel, "readyState") == "closing")
     }
 
     /// Whether the browser has found no network interface to use and ICE has not moved without: it never will.
     pub(crate) fn is_stranded(&self) -> bool {
-        self.candidates.get() == 0
-            && self.connection.ice_gathering_state() == RtcIceGatheringState::Complete
-            && matches!(self.connection.ice_connection_state(), RtcIceConnectionState::New | RtcIceConnectionState::Checking)
+        let ice = state(&self.connection, "iceConnectionState");
+        let gathered = state(&self.connection, "iceGatheringState") == "complete";
+        self.candidates.get() == 0 && gathered && (ice == "new" || ice == "checking")
     }
 
-    /// Bytes waiting in the send buffers of both lanes.
-    pub(crate) fn buffered(&self) -> [u32; 2] {
-        self.lanes.borrow().each_ref().map(|channel| channel.as_ref().map_or(0, RtcDataChannel::buffered_amount))
+    /// Bytes waiting in a lane's send buffer.
+    pub(crate) fn buffered(&self, lane: Lane) -> u32 {
+        self.lanes.borrow()[lane.index()].as_ref().map_or(0, buffered)
     }
 
     /// The browser's own statistics, an `RTCStatsReport`.
@@ -145,117 +123,117 @@ impl Peer {
         self.connection.get_stats()
     }
 
-    /// Sets our own description and returns it. A refusal by the browser is a bug here or in the server's description.
-    async fn describe(&self, made: Promise) -> Result<String, Fault> {
-        let description: RtcSessionDescriptionInit = js::known(js::settled(made).await.map_err(|thrown| refused(&thrown))?);
-        js::settled(self.connection.set_local_description(&description)).await.map_err(|thrown| refused(&thrown))?;
-        Ok(description.get_sdp().unwrap_or_default())
-    }
-
-    async fn set_remote(&self, kind: RtcSdpType, sdp: &str) -> Result<(), Fault> {
-        let description = RtcSessionDescriptionInit::new(kind);
-        description.set_sdp(sdp);
-        js::settled(self.connection.set_remote_description(&description)).await.map_err(|thrown| refused(&thrown))?;
-        Ok(())
-    }
-
-    /// Attaches the connection's own handlers.
-    fn listen(self: &Rc<Self>) {
-        let connection = &self.connection;
-        connection.set_onicecandidate(Some(&self.handler(|peer, event| {
-            let candidate = js::known::<RtcPeerConnectionIceEvent>(event).candidate();
-            peer.candidates.set(peer.candidates.get() + u32::from(candidate.is_some()));
-            (peer.notify)(Happened::Candidate(candidate.map_or(JsValue::NULL, |candidate| candidate.to_json().into())));
-        })));
-        connection.set_oniceconnectionstatechange(Some(&self.handler(|peer, _| match peer.connection.ice_connection_state() {
-            RtcIceConnectionState::Connected | RtcIceConnectionState::Completed => (peer.notify)(Happened::Step(Step::Ice)),
-            RtcIceConnectionState::Failed => (peer.notify)(Happened::Closed("no path to the server answers (any more)")),
-            _ => {}
-        })));
-        connection.set_onconnectionstatechange(Some(&self.handler(|peer, _| match peer.connection.connection_state() {
-            RtcPeerConnectionState::Connected => (peer.notify)(Happened::Step(Step::Dtls)),
-            RtcPeerConnectionState::Failed => (peer.notify)(Happened::Closed("the encrypted connection failed")),
-            _ => {}
-        })));
-        connection.set_ondatachannel(Some(&self.handler(|peer, event| {
-            let channel = js::known::<RtcDataChannelEvent>(event).channel();
-            let protocol = js::text(&channel, "protocol").unwrap_or_default();
-            let lane = Lane::ALL.into_iter().find(|lane| lane.channel_protocol() == protocol);
-            if let Some(lane) = lane {
-                peer.adopt(lane, channel);
-            }
-        })));
-    }
-
     /// Attaches a channel's handlers and makes it a lane's.
-    fn adopt(self: &Rc<Self>, lane: Lane, channel: RtcDataChannel) {
-        channel.set_binary_type(RtcDataChannelType::Arraybuffer);
-        channel.set_buffered_amount_low_threshold(LOW_WATER);
-        channel.set_onopen(Some(&self.handler(move |peer, _| peer.opened(lane))));
-        channel.set_onbufferedamountlow(Some(&self.handler(move |peer, _| (peer.notify)(Happened::Writable(lane)))));
-        channel.set_onclose(Some(&self.handler(|peer, _| (peer.notify)(Happened::Closed("the server closed a data channel")))));
-        channel.set_onmessage(Some(&self.handler(|peer, event| {
-            let data = js::known::<MessageEvent>(event).data();
-            let heard = match js::bytes(&data) {
-                Some(packet) => Happened::Packet(packet),
-                None => Happened::Refused(data.as_string().unwrap_or_default()),
-            };
-            (peer.notify)(heard);
-        })));
+    fn adopt(&self, lane: Lane, channel: RtcDataChannel) {
+        js::set(&channel, "binaryType", &"arraybuffer".into());
+        js::set(&channel, "bufferedAmountLowThreshold", &LOW_WATER.into());
+        listen(&channel, &CHANNEL_EVENTS, &self.listener);
         self.lanes.borrow_mut()[lane.index()] = Some(channel);
     }
 
     /// A channel is open: what waited for it goes first.
-    fn opened(&self, lane: Lane) {
-        let early = core::mem::take(&mut self.early.borrow_mut()[lane.index()]);
-        let waited = !early.is_empty();
-        for packet in early {
+    fn opened(&self, lane: Lane) -> Option<Happened> {
+        let early = self.early.take();
+        let waited = early.iter().any(|(waiting, _)| *waiting == lane);
+        for (lane, packet) in early {
             self.try_send(lane, packet);
         }
         match lane {
-            Lane::Interactive => (self.notify)(Happened::Open),
-            Lane::Bulk if waited => (self.notify)(Happened::Writable(lane)),
-            Lane::Bulk => {}
+            Lane::Interactive => Some(Happened::Step(Step::Channel)),
+            Lane::Bulk => waited.then_some(Happened::Writable(lane)),
         }
     }
 
-    /// A function for the browser to call while this lives.
-    fn handler(self: &Rc<Self>, then: impl Fn(&Rc<Self>, JsValue) + 'static) -> js_sys::Function {
-        let peer = Rc::downgrade(self);
-        let callback = Callback::new(move |event| {
-            if let Some(peer) = peer.upgrade() {
-                then(&peer, event);
-            }
-        });
-        let function = callback.function().clone();
-        self.handlers.borrow_mut().push(callback);
-        function
-    }
-
-    /// Detaches every handler: what happens to a closed connection is nobody's business.
-    fn silence(&self) {
-        self.connection.set_onicecandidate(None);
-        self.connection.set_oniceconnectionstatechange(None);
-        self.connection.set_onconnectionstatechange(None);
-        self.connection.set_ondatachannel(None);
-        for channel in self.lanes.borrow().iter().flatten() {
-            channel.set_onopen(None);
-            channel.set_onmessage(None);
-            channel.set_onclose(None);
-            channel.set_onbufferedamountlow(None);
+    /// A state of the connection changed.
+    fn state(&self) -> Option<Happened> {
+        let connection = state(&self.connection, "connectionState");
+        let ice = state(&self.connection, "iceConnectionState");
+        match (connection.as_str(), ice.as_str()) {
+            ("failed", "failed") => Some(Happened::Closed("no path to the server answers")),
+            ("failed", _) => Some(Happened::Closed("the encrypted connection failed")),
+            ("connected", _) => Some(Happened::Step(Step::Dtls)),
+            (_, "connected" | "completed") => Some(Happened::Step(Step::Ice)),
+            _ => None,
         }
     }
 }
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        if !self.closed.get() {
-            self.silence();
-            self.connection.close();
+        listen(&self.connection, &CONNECTION_EVENTS, &JsValue::NULL);
+        for channel in self.lanes.borrow().iter().flatten() {
+            listen(channel, &CHANNEL_EVENTS, &JsValue::NULL);
         }
+        self.connection.close();
     }
 }
 
-fn refused(thrown: &JsValue) -> Fault {
-    Fault::new(Code::TRANSPORT_FAILED, format!("the browser refused the negotiation: {}", js::message(thrown)))
+/// The exchange of descriptions of one connection: the part of it that takes time.
+pub(crate) struct Negotiation(RtcPeerConnection);
+
+impl Negotiation {
+    /// Our offer. Candidates start to come.
+    pub(crate) async fn offer(&self) -> Result<String, Fault> {
+        self.describe(self.0.create_offer()).await
+    }
+
+    /// Our answer to an offer that was accepted. Candidates start to come.
+    pub(crate) async fn answer(&self) -> Result<String, Fault> {
+        self.describe(self.0.create_answer()).await
+    }
+
+    /// Takes the server's description, an `offer` or an `answer`.
+    pub(crate) async fn accept(&self, kind: &str, sdp: &str) -> Result<(), Fault> {
+        let description = js::object(&[("type", &kind.into()), ("sdp", &sdp.into())]);
+        settled(self.0.set_remote_description(&js::known(description))).await?;
+        Ok(())
+    }
+
+    async fn describe(&self, made: Promise) -> Result<String, Fault> {
+        let description = settled(made).await?;
+        let sdp = js::text(&description, "sdp").unwrap_or_default();
+        settled(self.0.set_local_description(&js::known(description))).await?;
+        Ok(sdp)
+    }
+}
+
+async fn settled(promise: Promise) -> Result<JsValue, Fault> {
+    js::settled(promise).await.map_err(|thrown| refused(&thrown, Code::TRANSPORT_FAILED))
+}
+
+fn refused(thrown: &JsValue, code: Code) -> Fault {
+    let why = js::text(thrown, "message").unwrap_or_default();
+    Fault::new(code, format!("the browser refuses WebRTC: {why}"))
+}
+
+/// Gives all events of `target` to `listener`, or with `null` to nobody.
+fn listen(target: &JsValue, events: &[&str], listener: &JsValue) {
+    for event in events {
+        js::set(target, event, listener);
+    }
+}
+
+/// A channel says which lane it is by its protocol.
+fn lane_of(channel: &JsValue) -> Option<Lane> {
+    let protocol = js::text(channel, "protocol")?;
+    Lane::ALL.into_iter().find(|lane| lane.channel_protocol() == protocol)
+}
+
+fn message(data: &JsValue) -> Happened {
+    match js::bytes(data) {
+        Some(packet) => Happened::Packet(packet),
+        None => Happened::Refused(data.as_string().unwrap_or_default()),
+    }
+}
+
+fn state(of: &JsValue, name: &str) -> String {
+    js::text(of, name).unwrap_or_default()
+}
+
+fn is_open(channel: &RtcDataChannel) -> bool {
+    state(channel, "readyState") == "open"
+}
+
+fn buffered(channel: &RtcDataChannel) -> u32 {
+    js::number(channel, "bufferedAmount").unwrap_or_default()
 }
