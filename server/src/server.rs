@@ -79,6 +79,7 @@ impl Server {
 
     fn router_at(&self, address: Option<SocketAddr>) -> Router {
         let app = App {
+            actions: self.service.actions().into(),
             service: Arc::clone(&self.service),
             signaling: self.signaling.clone(),
             limits: Arc::new(self.options.limits.clone()),
