@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Milliseconds that ICE gets to move without a single candidate of ours. Where it can work without, it needs 10.
-const STRANDED_AFTER: Millis = 1_500;
+const STRANDED_AFTER: Millis = 1_000;
 /// Candidates told to the server. It takes no more of one connection; a machine with so many interfaces needs no more.
 const MAX_CANDIDATES: u32 = 64;
 
@@ -198,7 +198,8 @@ impl Shared {
 
     /// Without a network interface ICE waits for ever: better to say so.
     fn check_stranded(&self) {
-        let stranded = self.driver.transport.borrow().as_ref().is_some_and(Peer::is_stranded);
+        let relay_only = self.attempt.options.relay_only;
+        let stranded = self.driver.transport.borrow().as_ref().is_some_and(|peer| peer.is_stranded(relay_only));
         if stranded && self.attempt.probed.get() && self.attempt.awaited.get() == Some(Step::Ice) {
             self.fail(error::stranded());
         }
