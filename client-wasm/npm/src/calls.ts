@@ -54,9 +54,9 @@ export class Calls implements Listener {
     this.#take(call)?.response(answer);
   }
 
-  fault(call: number, code: string, message: string, status: number, details: string, retryAfterMs?: number): void {
+  fault(call: number, code: string, message: string, status: number, details: Uint8Array, retryAfterMs?: number): void {
     const callId = call || undefined;
-    const error = new TabagentError({ code, message, status, details: parsed(details), retryAfterMs, callId });
+    const error = new TabagentError({ code, message, status, details: value(details), retryAfterMs, callId });
     if (call) this.#take(call)?.failed(error);
     else this.#session.closed(error);
   }
