@@ -142,13 +142,16 @@ impl Shared {
             let sdp = negotiation.answer().await?;
             self.trace("offer", 0);
             self.negotiating(&reply);
-            return signaling.answer(&reply.id, &sdp).await;
+            signaling.answer(&reply.id, &sdp).await?;
+            self.trace("answer", 0);
+            return Ok(());
         }
         let negotiation = self.open(&options.ice_servers, true)?;
         let sdp = negotiation.offer().await?;
         self.trace("offer", 0);
         let reply = signaling.offer(&sdp).await?;
         self.negotiating(&reply);
+        self.trace("answer", 0);
         negotiation.accept("answer", &reply.sdp).await
     }
 

@@ -37,7 +37,7 @@ pub enum ClientEvent {
     },
     /// Something worth a line in a log happened while connecting.
     Trace {
-        /// `offer` (made or received), `candidates` (all found).
+        /// `offer` (made or taken), `answer` (taken or sent), `candidates` (all found).
         what: &'static str,
         /// How many, where that means something.
         count: u32,

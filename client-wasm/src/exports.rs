@@ -19,7 +19,7 @@ use crate::{
 const LISTENER: &str = r#"
 /** Hears everything of a session. `value` is JSON in UTF-8 in memory of the module: decode it before returning. Must not throw. */
 export interface Listener {
-  /** A step of connecting is done (`signaling`, `ice`, `dtls`, `channel`, `welcome`), or was noticed (`offer`, `candidates`). */
+  /** A step of connecting is done (`signaling`, `ice`, `dtls`, `channel`, `welcome`), or was noticed (`offer`, `answer`, `candidates`). */
   step(name: string, ms: number, count: number): void;
   /** The session stands. */
   welcomed(): void;
@@ -135,7 +135,7 @@ impl Session {
     /// Calls an action; `value` is the JSON of its fields. Returns the call's id.
     ///
     /// # Errors
-    /// Throws `code`, a line break and a sentence: an exception carries one value.
+    /// Throws code, status and a sentence in one string, a line each.
     pub fn call(&self, action: String, value: String, options: &JsCallOptions) -> Result<u32, JsValue> {
         let request = Request {
             action,
@@ -146,7 +146,7 @@ impl Session {
             ..Request::default()
         };
         let call = self.client.call(request, self.sink.clone());
-        call.map(|id| id.0).map_err(|fault| format!("{}\n{}", fault.code, fault.message).into())
+        call.map(|id| id.0).map_err(|fault| format!("{}\n{}\n{}", fault.code, fault.code.status(), fault.message).into())
     }
 
     /// Withdraws a call; nothing is heard of it any more.
