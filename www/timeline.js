@@ -126,6 +126,8 @@ function drawAxis(scale) {
   for (let ms = 0; ms <= scale && scale > 0; ms += tick) {
     const label = el("span", {}, ms === 0 ? "0" : `${Number(ms.toPrecision(3))} ms`);
     label.style.setProperty("--at", ms / scale);
+    // The last label ends at its line instead of running over the edge.
+    label.classList.toggle("last", ms / scale > 0.92);
     labels.push(label);
   }
   byId("axis").replaceChildren(...labels);
