@@ -1,1 +1,43 @@
-//! client-wasm
+//! The browser's door to a tabagent server: a thin shell over `tabagent_protocol`, compiled to WebAssembly.
+//!
+//! JavaScript uses the npm package `@tabagent/client`, which wraps [`Session`]. Rust programs in a browser use [`Client`]:
+//! [`Client::connect`], then [`Client::request`] or, with the feature `typed`, [`Client::request_typed`].
+//!
+//! A session is driven by the browser's event loop alone: callbacks enqueue, a microtask drains, a timer waits. It runs where
+//! `RTCPeerConnection` exists: in pages and offscreen documents, not in workers.
+
+/// From the first request to the welcome.
+mod attempt;
+/// Sessions and calls.
+mod client;
+/// The time of day, and timers.
+mod clock;
+/// Bytes between transport and protocol.
+mod driver;
+/// What failed, and what to check.
+mod error;
+/// What JavaScript sees.
+mod exports;
+/// Untyped JavaScript, made safe.
+mod js;
+/// How to reach a server.
+mod options;
+/// Descriptions and candidates over HTTP.
+mod signaling;
+/// What moves packets.
+mod transport;
+/// Rust values in, Rust values out.
+#[cfg(feature = "typed")]
+mod typed;
+
+pub use client::{CallEvent, Client, ClientEvent, Listener, Sink, State};
+pub use exports::Session;
+pub use options::{Negotiation, Options};
+pub use transport::Step;
+
+pub use tabagent_protocol as protocol;
+
+/// Small and constant-time: half the size of the default allocator.
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();

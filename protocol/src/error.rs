@@ -16,6 +16,9 @@ macro_rules! codes {
 
             /// All codes of the product, with HTTP status and meaning; docs and tests read this.
             pub const TABLE: &'static [(&'static str, u16, &'static str)] = &[$(($text, $status, $meaning),)*];
+
+            /// The same without the meanings: a browser that asks for a status need not download them.
+            const STATUSES: &'static [(&'static str, u16)] = &[$(($text, $status),)*];
         }
     };
 }
@@ -71,8 +74,8 @@ impl Code {
     /// HTTP status of the same failure; 500 for an application's own code.
     #[must_use]
     pub fn status(&self) -> u16 {
-        let row = Self::TABLE.iter().find(|(text, ..)| *text == self.as_str());
-        row.map_or(500, |(_, status, _)| *status)
+        let row = Self::STATUSES.iter().find(|(text, _)| *text == self.as_str());
+        row.map_or(500, |(_, status)| *status)
     }
 }
 

@@ -1,2 +1,52 @@
-//! The native side of tabagent.
+//! The native side of tabagent: typed actions, reached over HTTP and over WebRTC data channels.
+//!
+//! ```no_run
+//! use tabagent_server::{Server, ServerOptions, Service};
+//! use tokio::net::TcpListener;
+//!
+//! # async fn run() -> std::io::Result<()> {
+//! let options = ServerOptions { allow_local: true, ..ServerOptions::default() };
+//! let listener = TcpListener::bind("127.0.0.1:9000").await?;
+//! Server::new(options, Service::new()).serve(listener, std::future::pending()).await
+//! # }
+//! ```
+//!
+//! Start at [`Service`] for actions of your own, at [`Server`] for their doors. Arrows between the rooms point one way:
+//! http → signaling → transport ← sessions → service. A service never sees bytes; a session never sees a channel.
+
+/// What answers the actions.
+pub mod backend;
+/// What is done with a data channel that opens.
+mod channels;
+/// JSON requests and answers in the envelopes that callers use.
+mod envelope;
+/// A failure on its way out over HTTP.
+mod error;
+/// Routes, and who may come in.
+mod http;
+/// Every number.
+mod limits;
+/// What a server is told before it starts.
+mod options;
+/// How fast a session may ask.
+mod pace;
+/// Plain JSON on a data channel, for peers without the SDK.
+pub mod plain;
+/// Options and a service become routes, connections and an end.
+mod server;
+/// Typed actions and the calls running on them.
+pub mod service;
+/// Sessions over whatever carries their packets.
+mod sessions;
+/// Connections from the first request to the end.
+pub mod signaling;
+/// What moves bytes.
 pub mod transport;
+
+pub use backend::reference::ReferenceOptions;
+pub use limits::{LimitError, LimitRow, ServerLimits};
+pub use options::{Cli, Command, HostPattern, Key, Mode, OptionError, OriginPattern, ServerOptions, Settings, ValueError};
+pub use pace::Pace;
+pub use server::Server;
+pub use service::{Asked, Call, Principal, Running, Service, ServiceLimits, To, Update};
+pub use tabagent_protocol::api::Action;

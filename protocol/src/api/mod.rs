@@ -1,1 +1,78 @@
-//! The table of actions: what can be said.
+//! What can be said: every action with its request, response and items, one file per family.
+//!
+//! A request is one flat JSON object, a response one flat object tagged `type`. What is written here is all there is: the
+//! server's dispatch, the TypeScript declarations and the documentation are derived from these types and from [`TABLE`].
+//! An application adds actions of its own by implementing [`Action`] for its request types.
+
+/// chat, generate: text from a model.
+mod chat;
+/// Checks that requests share.
+pub mod check;
+/// embeddings: vectors from a model.
+mod embeddings;
+/// subscribe, unsubscribe, and the events themselves.
+mod events;
+/// What an action is.
+mod info;
+/// list_models.
+mod models;
+/// stop_generation.
+mod stop;
+/// health, system_info, get_stats.
+mod system;
+/// The TypeScript declarations of all of it.
+#[cfg(all(test, feature = "ts"))]
+mod typescript;
+
+pub use chat::{Chat, ChatDelta, ChatMessage, ChatResponse, FinishReason, Generate, GenerateResponse, MessageRole, Stop, Usage};
+pub use embeddings::{EmbeddingEncoding, EmbeddingFormat, Embeddings, EmbeddingsResponse, TextInput};
+pub use events::{
+    EventsLost, GenerationStopped, ServerDraining, Subscribe, SubscribeResponse, Unsubscribe, UnsubscribeResponse, Warning,
+};
+pub use info::{Action, ActionInfo, NoItem};
+pub use models::{ListModels, ModelInfo, ModelListResponse};
+pub use stop::{StopGeneration, StopGenerationResponse};
+pub use system::{
+    Cpu, GetStats, Gpu, Health, HealthResponse, HealthStatus, LastGeneration, Memory, SessionCounts, StatsResponse, System,
+    SystemInfo, SystemInfoResponse,
+};
+
+/// One list for everything that goes through all actions.
+macro_rules! actions {
+    ($($action:ident),* $(,)?) => {
+        /// Every action of the product.
+        pub const TABLE: &[ActionInfo] = &[$($action::INFO),*];
+
+        #[cfg(all(test, feature = "ts"))]
+        fn visit_actions(visitor: &mut typescript::Declarations) {
+            $(visitor.action::<$action>();)*
+        }
+    };
+}
+
+actions! {
+    Health, SystemInfo, GetStats, ListModels, Chat, Generate, Embeddings, StopGeneration, Subscribe, Unsubscribe,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_name_and_every_route_is_there_once() {
+        let names: BTreeSet<_> = TABLE.iter().map(|info| info.name).collect();
+        assert_eq!(names.len(), TABLE.len());
+        let routes: Vec<_> = TABLE.iter().filter(|info| !info.path.is_empty()).map(|info| (info.method, info.path)).collect();
+        assert_eq!(routes.iter().collect::<BTreeSet<_>>().len(), routes.len());
+    }
+
+    #[test]
+    fn every_row_says_what_its_action_is_for() {
+        for info in TABLE {
+            assert!(info.description.ends_with('.'), "{} has no sentence", info.name);
+            assert!(!info.tags.is_empty(), "{} has no tag", info.name);
+            assert!(!info.scope.is_empty(), "{} has no scope", info.name);
+        }
+    }
+}

@@ -6,10 +6,11 @@
 
 mod webrtc;
 
-pub use webrtc::{Peer, PeerOptions};
+pub use webrtc::{IceServer, Peer, PeerOptions};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 /// What one message of a channel is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,15 +118,24 @@ pub struct Channel {
 #[derive(Clone, Debug)]
 pub struct ChannelSender {
     pub(crate) queue: mpsc::Sender<Message>,
+    /// Cancelled to close the channel: what is queued is sent first.
+    pub(crate) closing: CancellationToken,
 }
 
 impl ChannelSender {
-    /// Takes a message and says whether there is room for another.
+    /// Takes a message and says whether there is room for another. For one writer that heeds [`Sent::Full`]; several, or one
+    /// that may wait, use [`send`](Self::send). A message that finds no room at all closes the channel: its order is lost.
     pub fn try_send(&self, message: Message) -> Sent {
+        if self.closing.is_cancelled() {
+            return Sent::Closed;
+        }
         match self.queue.try_send(message) {
             Ok(()) if self.queue.capacity() > 0 => Sent::Ready,
             Ok(()) => Sent::Full,
-            Err(_) => Sent::Closed,
+            Err(_) => {
+                self.close();
+                Sent::Closed
+            }
         }
     }
 
@@ -141,6 +151,11 @@ impl ChannelSender {
     pub async fn writable(&self) {
         drop(self.queue.reserve().await);
     }
+
+    /// Closes the channel after what is queued was sent. Later messages are [`Sent::Closed`].
+    pub fn close(&self) {
+        self.closing.cancel();
+    }
 }
 
 /// The reading half.
@@ -153,5 +168,10 @@ impl ChannelReceiver {
     /// The next message; `None` when the channel is closed.
     pub async fn receive(&mut self) -> Option<Message> {
         self.queue.recv().await
+    }
+
+    /// The next message if one is here already.
+    pub fn try_receive(&mut self) -> Option<Message> {
+        self.queue.try_recv().ok()
     }
 }

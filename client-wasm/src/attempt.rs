@@ -1,0 +1,219 @@
+//! One attempt to connect: the steps from nothing to welcome, each timed, each with a bound.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use js_sys::Array;
+use tabagent_protocol::{Fault, Millis};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::spawn_local;
+
+use crate::{
+    client::{ClientEvent, Shared},
+    clock::Timer,
+    error, js,
+    options::{Negotiation, Options},
+    signaling::{Reply, Signaling},
+    transport::{self, Peer, Step},
+};
+
+/// Milliseconds that ICE gets to move without a single candidate of ours. Where it can work without, it needs 10.
+const STRANDED_AFTER: Millis = 1_500;
+/// Candidates told to the server. It takes no more of one connection; a machine with so many interfaces needs no more.
+const MAX_CANDIDATES: u32 = 64;
+
+/// From the first request to the welcome.
+pub(crate) struct Attempt {
+    signaling: Signaling,
+    options: Options,
+    /// When it began, on the clock of [`js::performance_now`].
+    started: f64,
+    /// The step that is waited for; none when there is nothing to wait for any more.
+    awaited: Cell<Option<Step>>,
+    /// The server's id of the connection, empty until it is known.
+    pub(crate) id: RefCell<String>,
+    /// Candidates that the server has not been told of.
+    candidates: RefCell<Array>,
+    found: Cell<u32>,
+    /// Candidates are on their way to the server.
+    telling: Cell<bool>,
+    /// ICE has had its time.
+    probed: Cell<bool>,
+    timers: RefCell<Vec<Timer>>,
+}
+
+impl Attempt {
+    /// Nothing happens before [`Shared::connect`].
+    pub(crate) fn new(server: &str, options: Options) -> Self {
+        Self {
+            signaling: Signaling::new(server, options.key.as_deref()),
+            options,
+            started: js::performance_now(),
+            awaited: Cell::new(Some(Step::Signaling)),
+            id: RefCell::default(),
+            candidates: RefCell::default(),
+            found: Cell::new(0),
+            telling: Cell::new(false),
+            probed: Cell::new(false),
+            timers: RefCell::default(),
+        }
+    }
+}
+
+impl Shared {
+    /// Begins. The session hears what comes of it.
+    pub(crate) fn connect(self: &Rc<Self>) {
+        self.after(self.attempt.options.connect_timeout, |shared, _| {
+            if let Some(step) = shared.attempt.awaited.get() {
+                shared.fail(error::timed_out(step, shared.attempt.options.connect_timeout));
+            }
+        });
+        let shared = self.clone();
+        spawn_local(async move {
+            match shared.negotiate().await {
+                Ok(()) => shared.negotiated(),
+                Err(fault) => shared.fail(fault),
+            }
+        });
+    }
+
+    /// A step is done, and with it all before it: their events may come late.
+    pub(crate) fn done(&self, step: Step) {
+        let ms = self.elapsed();
+        while let Some(next) = self.attempt.awaited.get().filter(|awaited| *awaited <= step) {
+            (self.listener)(ClientEvent::Step { step: next, ms });
+            self.attempt.awaited.set(Step::all().find(|each| *each > next));
+        }
+        if step == Step::Welcome {
+            self.attempt.timers.take();
+        }
+    }
+
+    /// One of our candidates, or `null` when there are no more.
+    pub(crate) fn candidate(&self, candidate: &JsValue) {
+        let attempt = &self.attempt;
+        if candidate.is_null() {
+            self.trace("candidates", attempt.found.get());
+            self.check_stranded();
+        } else {
+            attempt.found.set(attempt.found.get() + 1);
+        }
+        // Behind an open channel nobody looks for a path any more.
+        let wanted = attempt.awaited.get().is_some_and(|step| step < Step::Welcome);
+        if wanted && attempt.found.get() <= MAX_CANDIDATES {
+            attempt.candidates.borrow().push(candidate);
+            self.tell_candidates();
+        }
+    }
+
+    /// The server says on the channel itself, in JSON, why it does not want it.
+    pub(crate) fn refused(&self, json: &str) {
+        self.fail(error::refusal(json).unwrap_or_else(error::not_ours));
+    }
+
+    /// The transport broke; without a session yet, that is the end of it.
+    pub(crate) fn broke(&self, why: &str) {
+        if let Some(step) = self.attempt.awaited.get() {
+            self.fail(error::broke(step, why));
+        }
+    }
+
+    /// The session ended: calls off what is under way, and tells the server not to wait. Says of a failure where it stopped.
+    pub(crate) fn abandon(&self, fault: Fault) -> Fault {
+        self.attempt.timers.take();
+        let Some(step) = self.attempt.awaited.take() else { return fault };
+        self.attempt.signaling.abort();
+        if let Some(shared) = self.this.upgrade().filter(|shared| !shared.attempt.id.borrow().is_empty()) {
+            let id = shared.attempt.id.borrow().clone();
+            spawn_local(async move { shared.attempt.signaling.end(&id).await });
+        }
+        error::stopped(step, fault)
+    }
+
+    /// Exchanges descriptions with the server, in one round trip or in two.
+    async fn negotiate(&self) -> Result<(), Fault> {
+        let Attempt { signaling, options, .. } = &self.attempt;
+        if options.negotiation == Negotiation::ServerOffers {
+            let reply = signaling.invite().await?;
+            let negotiation = self.open(&options.ice_servers.concat(&reply.ice_servers), false)?;
+            negotiation.accept("offer", &reply.sdp).await?;
+            let sdp = negotiation.answer().await?;
+            self.trace("offer", 0);
+            self.negotiating(&reply);
+            return signaling.answer(&reply.id, &sdp).await;
+        }
+        let negotiation = self.open(&options.ice_servers, true)?;
+        let sdp = negotiation.offer().await?;
+        self.trace("offer", 0);
+        let reply = signaling.offer(&sdp).await?;
+        self.negotiating(&reply);
+        negotiation.accept("answer", &reply.sdp).await
+    }
+
+    fn open(&self, ice_servers: &Array, offers: bool) -> Result<transport::Negotiation, Fault> {
+        let policy = if self.attempt.options.relay_only { "relay" } else { "all" };
+        self.attach(js::object(&[("iceServers", ice_servers), ("iceTransportPolicy", &policy.into())]))?;
+        let peer = self.driver.transport.borrow();
+        if offers {
+            peer.iter().for_each(Peer::open_lanes);
+        }
+        peer.as_ref().map(Peer::negotiation).ok_or_else(error::not_ours)
+    }
+
+    /// The server knows this connection from now on, and may be told of candidates.
+    fn negotiating(&self, reply: &Reply) {
+        self.attempt.id.replace(reply.id.clone());
+        self.tell_candidates();
+    }
+
+    fn negotiated(&self) {
+        self.done(Step::Signaling);
+        self.after(STRANDED_AFTER, |shared, _| {
+            shared.attempt.probed.set(true);
+            shared.check_stranded();
+        });
+    }
+
+    /// Tells the server of the candidates found so far; those found meanwhile go with the next request.
+    fn tell_candidates(&self) {
+        let attempt = &self.attempt;
+        if attempt.id.borrow().is_empty() || attempt.candidates.borrow().length() == 0 || attempt.telling.replace(true) {
+            return;
+        }
+        let Some(shared) = self.this.upgrade() else { return };
+        spawn_local(async move {
+            let attempt = &shared.attempt;
+            let (id, candidates) = (attempt.id.borrow().clone(), attempt.candidates.take());
+            // The server also finds a path by the packets that reach it, so a failure here is not the end.
+            let _ = attempt.signaling.candidates(&id, &candidates).await;
+            attempt.telling.set(false);
+            shared.tell_candidates();
+        });
+    }
+
+    /// Without a network interface ICE waits for ever: better to say so.
+    fn check_stranded(&self) {
+        let stranded = self.driver.transport.borrow().as_ref().is_some_and(Peer::is_stranded);
+        if stranded && self.attempt.probed.get() && self.attempt.awaited.get() == Some(Step::Ice) {
+            self.fail(error::stranded());
+        }
+    }
+
+    fn fail(&self, fault: Fault) {
+        self.wish(|endpoint| endpoint.close(fault));
+    }
+
+    fn trace(&self, what: &'static str, count: u32) {
+        (self.listener)(ClientEvent::Trace { what, count, ms: self.elapsed() });
+    }
+
+    fn elapsed(&self) -> f64 {
+        js::performance_now() - self.attempt.started
+    }
+
+    fn after(&self, ms: Millis, then: fn(&Self, JsValue)) {
+        self.attempt.timers.borrow_mut().push(Timer::after(ms, self.callback(then)));
+    }
+}

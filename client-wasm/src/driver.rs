@@ -1,0 +1,171 @@
+//! Moves bytes between a transport and the session's endpoint. Dull on purpose: callbacks only enqueue, one microtask
+//! takes what they left, drains the endpoint and sets its timer. All thinking is done in `tabagent_protocol`.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    rc::Rc,
+};
+
+use tabagent_protocol::{ConnectionId, Endpoint, Event, Fault, Input, Millis, Output};
+use wasm_bindgen::JsValue;
+
+use crate::{
+    client::Shared,
+    clock::{self, Timer},
+    js::{self, Callback},
+    transport::{Happened, Peer, Sent, Step},
+};
+
+/// There is one transport at a time.
+const CONNECTION: ConnectionId = ConnectionId(1);
+/// Milliseconds for the last packets to leave and the server to confirm: longer than a round trip anywhere.
+const CLOSE_GRACE: Millis = 500;
+
+/// A session's endpoint, the transport beneath it, and what wakes them.
+pub(crate) struct Driver {
+    pub(crate) endpoint: RefCell<Endpoint>,
+    pub(crate) transport: RefCell<Option<Peer>>,
+    /// Events of the transport that nobody has read. Bounded by one turn of the event loop: emptied before the next task.
+    arrived: RefCell<VecDeque<JsValue>>,
+    /// A microtask is on its way.
+    scheduled: Cell<bool>,
+    microtask: Callback,
+    listener: Callback,
+    /// Runs until the endpoint's deadline, or a little less.
+    timer: RefCell<Option<(Millis, Timer)>>,
+    /// A transport on its way out, what ends the wait, and who must live until then.
+    closing: RefCell<Option<(Peer, Timer, Rc<Shared>)>>,
+}
+
+impl Driver {
+    /// `microtask` must call [`Shared::turn`], `listener` [`Shared::enqueue`].
+    pub(crate) fn new(endpoint: Endpoint, microtask: Callback, listener: Callback) -> Self {
+        Self {
+            endpoint: RefCell::new(endpoint),
+            transport: RefCell::default(),
+            arrived: RefCell::default(),
+            scheduled: Cell::new(false),
+            microtask,
+            listener,
+            timer: RefCell::default(),
+            closing: RefCell::default(),
+        }
+    }
+}
+
+impl Shared {
+    /// Makes a transport the session's. Its events come from now on.
+    pub(crate) fn attach(&self, configuration: JsValue) -> Result<(), Fault> {
+        let peer = Peer::new(configuration, self.driver.listener.function().clone())?;
+        self.driver.transport.replace(Some(peer));
+        Ok(())
+    }
+
+    /// A wish of the application; what it leads to leaves with everything else that is wished in this turn.
+    pub(crate) fn wish<R>(&self, wish: impl FnOnce(&mut Endpoint) -> R) -> R {
+        self.schedule();
+        wish(&mut self.driver.endpoint.borrow_mut())
+    }
+
+    /// An event of the transport.
+    pub(crate) fn enqueue(&self, event: JsValue) {
+        self.driver.arrived.borrow_mut().push_back(event);
+        self.schedule();
+    }
+
+    /// One turn: everything that arrived, everything that follows from it, and when to come back.
+    pub(crate) fn turn(&self) {
+        self.driver.scheduled.set(false);
+        loop {
+            self.drain();
+            let event = self.driver.arrived.borrow_mut().pop_front();
+            let Some(event) = event else { break };
+            self.take(&event);
+        }
+        self.set_timer();
+    }
+
+    fn schedule(&self) {
+        if !self.driver.scheduled.replace(true) {
+            js::queue_microtask(self.driver.microtask.function());
+        }
+    }
+
+    fn take(&self, event: &JsValue) {
+        if self.driver.closing.take().is_some() {
+            return; // the only event that a closing transport still tells
+        }
+        let happened = self.driver.transport.borrow().as_ref().and_then(|peer| peer.read(event));
+        match happened {
+            None => {}
+            Some(Happened::Packet(bytes)) => self.input(Input::Packet { connection: CONNECTION, bytes: &bytes }),
+            Some(Happened::Writable(lane)) => self.input(Input::Writable { connection: CONNECTION, lane }),
+            Some(Happened::Step(Step::Channel)) => {
+                self.done(Step::Channel);
+                self.input(Input::Opened { connection: CONNECTION, hello: None });
+            }
+            Some(Happened::Step(step)) => self.done(step),
+            Some(Happened::Candidate(candidate)) => self.candidate(&candidate),
+            Some(Happened::Refused(json)) => self.refused(&json),
+            Some(Happened::Closed(why)) => {
+                self.broke(why);
+                self.input(Input::Closed { connection: CONNECTION });
+            }
+        }
+    }
+
+    fn input(&self, input: Input<'_>) {
+        self.driver.endpoint.borrow_mut().handle(clock::now(), input);
+    }
+
+    fn drain(&self) {
+        loop {
+            let output = self.driver.endpoint.borrow_mut().poll();
+            match output {
+                None => return,
+                Some(Output::Transmit { connection, lane, packet }) => {
+                    let sent = self.driver.transport.borrow().as_ref().map(|peer| peer.try_send(lane, packet));
+                    if sent == Some(Sent::Full) {
+                        self.input(Input::Full { connection, lane });
+                    }
+                }
+                Some(Output::Close { .. }) => self.detach(),
+                // The endpoint is not borrowed here: whoever hears this may wish for something.
+                Some(Output::Event(event)) => {
+                    if matches!(event, Event::Closed(_)) {
+                        self.detach();
+                    }
+                    self.hear(event);
+                }
+            }
+        }
+    }
+
+    /// Closes the transport, politely where it is open.
+    fn detach(&self) {
+        let Some(peer) = self.driver.transport.take() else { return };
+        if peer.close() {
+            let timer = Timer::after(CLOSE_GRACE, self.callback(|shared, _| drop(shared.driver.closing.take())));
+            self.driver.closing.replace(self.this.upgrade().map(|shared| (peer, timer, shared)));
+        }
+    }
+
+    /// A timer that fires too early only asks again: cheaper than setting it anew for every packet.
+    fn set_timer(&self) {
+        let due = self.driver.endpoint.borrow().deadline();
+        let mut timer = self.driver.timer.borrow_mut();
+        match (due, &*timer) {
+            (Some(due), Some((armed, _))) if *armed <= due => {}
+            (Some(due), _) => {
+                let expired = self.callback(|shared, _| {
+                    shared.driver.timer.take();
+                    shared.input(Input::Tick);
+                    shared.turn();
+                });
+                *timer = Some((due, Timer::after(due.saturating_sub(clock::now()), expired)));
+            }
+            (None, _) => *timer = None,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Untyped JavaScript, made safe: the only file that reflects on values and casts them. Nothing here can throw or panic.
+
+use js_sys::{Array, ArrayBuffer, Function, JSON, Object, Promise, Reflect, Uint8Array};
+use wasm_bindgen::{JsCast, prelude::*};
+use wasm_bindgen_futures::JsFuture;
+
+#[wasm_bindgen]
+extern "C" {
+    /// Runs a function when the current task is done, before the next one.
+    #[wasm_bindgen(js_name = queueMicrotask)]
+    pub(crate) fn queue_microtask(then: &Function);
+
+    /// Returns what `clear_timeout` takes: a number in a browser, an object elsewhere.
+    #[wasm_bindgen(js_name = setTimeout)]
+    pub(crate) fn set_timeout(then: &Function, ms: u32) -> JsValue;
+
+    #[wasm_bindgen(js_name = clearTimeout)]
+    pub(crate) fn clear_timeout(id: &JsValue);
+
+    /// Milliseconds of a clock that never goes back.
+    #[wasm_bindgen(js_namespace = performance, js_name = now)]
+    pub(crate) fn performance_now() -> f64;
+}
+
+/// A Rust closure that JavaScript may call for as long as this value lives.
+#[must_use]
+pub(crate) struct Callback(Closure<dyn FnMut(JsValue)>);
+
+impl Callback {
+    /// Wraps `then`, which gets the first argument of the call.
+    pub(crate) fn new(then: impl FnMut(JsValue) + 'static) -> Self {
+        Self(Closure::wrap(Box::new(then)))
+    }
+
+    /// What JavaScript calls.
+    pub(crate) fn function(&self) -> &Function {
+        self.0.as_ref().unchecked_ref()
+    }
+}
+
+/// Says that a value is what the browser's own interface promises it to be: an event's channel, a dictionary.
+pub(crate) fn known<T: JsCast>(value: JsValue) -> T {
+    value.unchecked_into()
+}
+
+/// A plain object of these fields.
+pub(crate) fn object(fields: &[(&str, &JsValue)]) -> JsValue {
+    let object = Object::new().into();
+    for (name, value) in fields {
+        set(&object, name, value);
+    }
+    object
+}
+
+/// Sets a field; one that cannot be set stays as it is.
+pub(crate) fn set(object: &JsValue, name: &str, value: &JsValue) {
+    let _ = Reflect::set(object, &name.into(), value);
+}
+
+/// A field of any value; `undefined` when there is none.
+pub(crate) fn field(value: &JsValue, name: &str) -> JsValue {
+    Reflect::get(value, &name.into()).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// A field that is a string.
+pub(crate) fn text(value: &JsValue, name: &str) -> Option<String> {
+    field(value, name).as_string()
+}
+
+/// A field that is a number without sign or fraction that matter.
+pub(crate) fn number(value: &JsValue, name: &str) -> Option<u32> {
+    field(value, name).as_f64().map(|number| number as u32)
+}
+
+/// Whether a field is true in JavaScript's sense.
+pub(crate) fn truthy(value: &JsValue, name: &str) -> bool {
+    field(value, name).is_truthy()
+}
+
+/// A field that is an array; an empty one otherwise.
+pub(crate) fn list(value: &JsValue, name: &str) -> Array {
+    field(value, name).dyn_into().unwrap_or_default()
+}
+
+/// JSON text to a value; `undefined` for what is no JSON.
+pub(crate) fn parse(json: &str) -> JsValue {
+    JSON::parse(json).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// A value to JSON text; empty for what has none.
+pub(crate) fn stringify(value: &JsValue) -> String {
+    JSON::stringify(value).ok().and_then(|text| text.as_string()).unwrap_or_default()
+}
+
+/// The bytes of an `ArrayBuffer` or of a `Uint8Array`, copied.
+pub(crate) fn bytes(value: &JsValue) -> Option<Vec<u8>> {
+    let holds_bytes = value.is_instance_of::<ArrayBuffer>() || value.is_instance_of::<Uint8Array>();
+    holds_bytes.then(|| Uint8Array::new(value).to_vec())
+}
+
+/// Waits for a promise.
+pub(crate) async fn settled(promise: Promise) -> Result<JsValue, JsValue> {
+    JsFuture::from(promise).await
+}

@@ -1,0 +1,239 @@
+//! A WebRTC connection of the browser with one data channel per lane: the only file that names `RtcPeerConnection`.
+//!
+//! Handlers are attached before anything is announced. Gathering is never waited for: candidates trickle.
+
+use std::cell::{Cell, RefCell};
+
+use js_sys::{Function, Promise};
+use tabagent_protocol::{CHANNEL_LABEL, Code, Fault, Lane};
+use wasm_bindgen::JsValue;
+use web_sys::{RtcDataChannel, RtcPeerConnection};
+
+use super::{Happened, Sent, Step};
+use crate::js;
+
+/// Bytes in a channel's send buffer above which it wants no more: 5 ms at 50 MB/s. What lies there cannot be overtaken by
+/// what is urgent, and Chromium closes a channel whose buffer passes 16 MiB.
+const HIGH_WATER: u32 = 256 * 1024;
+/// Bytes in a channel's send buffer below which it wants more: enough to keep sending until the event has come.
+const LOW_WATER: u32 = 64 * 1024;
+
+/// What is heard of a connection, and of its channels.
+const CONNECTION_EVENTS: [&str; 4] = ["onicecandidate", "oniceconnectionstatechange", "onconnectionstatechange", "ondatachannel"];
+const CHANNEL_EVENTS: [&str; 4] = ["onopen", "onmessage", "onclose", "onbufferedamountlow"];
+
+/// One `RTCPeerConnection`. Dropping it closes it at once.
+pub(crate) struct Peer {
+    connection: RtcPeerConnection,
+    /// Hears every event.
+    listener: Function,
+    /// Filled when a channel is made or arrives.
+    lanes: RefCell<[Option<RtcDataChannel>; 2]>,
+    /// Packets given to a lane before its channel opened: at most one each, for the answer was [`Sent::Full`].
+    early: RefCell<Vec<(Lane, Vec<u8>)>>,
+    /// How many candidates were gathered.
+    candidates: Cell<u32>,
+}
+
+impl Peer {
+    /// A connection that has not been negotiated. `configuration` is an `RTCConfiguration`; `listener` gets every event.
+    ///
+    /// # Errors
+    /// `not_supported` where there is no WebRTC (workers) or the browser refuses the configuration.
+    pub(crate) fn new(configuration: JsValue, listener: Function) -> Result<Self, Fault> {
+        let connection = RtcPeerConnection::new_with_configuration(&js::known(configuration))
+            .map_err(|thrown| refused(&thrown, Code::NOT_SUPPORTED))?;
+        listen(&connection, &CONNECTION_EVENTS, &listener);
+        Ok(Self { connection, listener, lanes: RefCell::default(), early: RefCell::default(), candidates: Cell::new(0) })
+    }
+
+    /// What is negotiated. A handle that outlives this is closed with it.
+    pub(crate) fn negotiation(&self) -> Negotiation {
+        Negotiation(self.connection.clone())
+    }
+
+    /// Makes the channels of both lanes; an offer made after this carries them.
+    pub(crate) fn open_lanes(&self) {
+        for lane in Lane::ALL {
+            let init = js::object(&[("protocol", &lane.channel_protocol().into())]);
+            let channel = self.connection.create_data_channel_with_data_channel_dict(CHANNEL_LABEL, &js::known(init));
+            self.adopt(lane, channel);
+        }
+    }
+
+    /// Sends a packet in its lane's channel, or keeps it until that channel is open.
+    pub(crate) fn try_send(&self, lane: Lane, packet: Vec<u8>) -> Sent {
+        let lanes = self.lanes.borrow();
+        let Some(channel) = lanes[lane.index()].as_ref().filter(|channel| is_open(channel)) else {
+            self.early.borrow_mut().push((lane, packet));
+            return Sent::Full;
+        };
+        if channel.send_with_u8_array(&packet).is_err() {
+            return Sent::Closed;
+        }
+        if buffered(channel) < HIGH_WATER { Sent::Ready } else { Sent::Full }
+    }
+
+    /// What an event means; nothing for one of no consequence.
+    pub(crate) fn read(&self, event: &JsValue) -> Option<Happened> {
+        let kind = js::text(event, "type")?;
+        match kind.as_str() {
+            "message" => Some(message(&js::field(event, "data"))),
+            "open" => self.opened(lane_of(&js::field(event, "target"))?),
+            "bufferedamountlow" => Some(Happened::Writable(lane_of(&js::field(event, "target"))?)),
+            "close" => Some(Happened::Closed("the server closed a data channel")),
+            "datachannel" => {
+                let channel = js::field(event, "channel");
+                self.adopt(lane_of(&channel)?, js::known(channel));
+                None
+            }
+            "icecandidate" => {
+                let candidate = js::field(event, "candidate");
+                self.candidates.set(self.candidates.get() + u32::from(candidate.is_object()));
+                Some(Happened::Candidate(candidate))
+            }
+            _ => self.state(),
+        }
+    }
+
+    /// Starts to close: what was sent leaves first, then a `close` event comes. False: nothing to wait for.
+    pub(crate) fn close(&self) -> bool {
+        listen(&self.connection, &CONNECTION_EVENTS, &JsValue::NULL);
+        let lanes = self.lanes.borrow();
+        for channel in lanes.iter().flatten() {
+            channel.close();
+        }
+        lanes[0].as_ref().is_some_and(|channel| state(channel, "readyState") == "closing")
+    }
+
+    /// Whether the browser has found no network interface to use and ICE has not moved without: it never will.
+    pub(crate) fn is_stranded(&self) -> bool {
+        let ice = state(&self.connection, "iceConnectionState");
+        let gathered = state(&self.connection, "iceGatheringState") == "complete";
+        self.candidates.get() == 0 && gathered && (ice == "new" || ice == "checking")
+    }
+
+    /// Bytes waiting in a lane's send buffer.
+    pub(crate) fn buffered(&self, lane: Lane) -> u32 {
+        self.lanes.borrow()[lane.index()].as_ref().map_or(0, buffered)
+    }
+
+    /// The browser's own statistics, an `RTCStatsReport`.
+    pub(crate) fn report(&self) -> Promise {
+        self.connection.get_stats()
+    }
+
+    /// Attaches a channel's handlers and makes it a lane's.
+    fn adopt(&self, lane: Lane, channel: RtcDataChannel) {
+        js::set(&channel, "binaryType", &"arraybuffer".into());
+        js::set(&channel, "bufferedAmountLowThreshold", &LOW_WATER.into());
+        listen(&channel, &CHANNEL_EVENTS, &self.listener);
+        self.lanes.borrow_mut()[lane.index()] = Some(channel);
+    }
+
+    /// A channel is open: what waited for it goes first.
+    fn opened(&self, lane: Lane) -> Option<Happened> {
+        let early = self.early.take();
+        let waited = early.iter().any(|(waiting, _)| *waiting == lane);
+        for (lane, packet) in early {
+            self.try_send(lane, packet);
+        }
+        match lane {
+            Lane::Interactive => Some(Happened::Step(Step::Channel)),
+            Lane::Bulk => waited.then_some(Happened::Writable(lane)),
+        }
+    }
+
+    /// A state of the connection changed.
+    fn state(&self) -> Option<Happened> {
+        let connection = state(&self.connection, "connectionState");
+        let ice = state(&self.connection, "iceConnectionState");
+        match (connection.as_str(), ice.as_str()) {
+            ("failed", "failed") => Some(Happened::Closed("no path to the server answers")),
+            ("failed", _) => Some(Happened::Closed("the encrypted connection failed")),
+            ("connected", _) => Some(Happened::Step(Step::Dtls)),
+            (_, "connected" | "completed") => Some(Happened::Step(Step::Ice)),
+            _ => None,
+        }
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        listen(&self.connection, &CONNECTION_EVENTS, &JsValue::NULL);
+        for channel in self.lanes.borrow().iter().flatten() {
+            listen(channel, &CHANNEL_EVENTS, &JsValue::NULL);
+        }
+        self.connection.close();
+    }
+}
+
+/// The exchange of descriptions of one connection: the part of it that takes time.
+pub(crate) struct Negotiation(RtcPeerConnection);
+
+impl Negotiation {
+    /// Our offer. Candidates start to come.
+    pub(crate) async fn offer(&self) -> Result<String, Fault> {
+        self.describe(self.0.create_offer()).await
+    }
+
+    /// Our answer to an offer that was accepted. Candidates start to come.
+    pub(crate) async fn answer(&self) -> Result<String, Fault> {
+        self.describe(self.0.create_answer()).await
+    }
+
+    /// Takes the server's description, an `offer` or an `answer`.
+    pub(crate) async fn accept(&self, kind: &str, sdp: &str) -> Result<(), Fault> {
+        let description = js::object(&[("type", &kind.into()), ("sdp", &sdp.into())]);
+        settled(self.0.set_remote_description(&js::known(description))).await?;
+        Ok(())
+    }
+
+    async fn describe(&self, made: Promise) -> Result<String, Fault> {
+        let description = settled(made).await?;
+        let sdp = js::text(&description, "sdp").unwrap_or_default();
+        settled(self.0.set_local_description(&js::known(description))).await?;
+        Ok(sdp)
+    }
+}
+
+async fn settled(promise: Promise) -> Result<JsValue, Fault> {
+    js::settled(promise).await.map_err(|thrown| refused(&thrown, Code::TRANSPORT_FAILED))
+}
+
+fn refused(thrown: &JsValue, code: Code) -> Fault {
+    let why = js::text(thrown, "message").unwrap_or_default();
+    Fault::new(code, format!("the browser refuses WebRTC: {why}"))
+}
+
+/// Gives all events of `target` to `listener`, or with `null` to nobody.
+fn listen(target: &JsValue, events: &[&str], listener: &JsValue) {
+    for event in events {
+        js::set(target, event, listener);
+    }
+}
+
+/// A channel says which lane it is by its protocol.
+fn lane_of(channel: &JsValue) -> Option<Lane> {
+    let protocol = js::text(channel, "protocol")?;
+    Lane::ALL.into_iter().find(|lane| lane.channel_protocol() == protocol)
+}
+
+fn message(data: &JsValue) -> Happened {
+    match js::bytes(data) {
+        Some(packet) => Happened::Packet(packet),
+        None => Happened::Refused(data.as_string().unwrap_or_default()),
+    }
+}
+
+fn state(of: &JsValue, name: &str) -> String {
+    js::text(of, name).unwrap_or_default()
+}
+
+fn is_open(channel: &RtcDataChannel) -> bool {
+    state(channel, "readyState") == "open"
+}
+
+fn buffered(channel: &RtcDataChannel) -> u32 {
+    js::number(channel, "bufferedAmount").unwrap_or_default()
+}

@@ -1,0 +1,128 @@
+//! A session's life: hello, welcome, keepalive, the end from either side.
+
+use tabagent_protocol::{Code, Event, Fault, Input, Limits, frame::hello::Hello};
+
+use crate::pair::{LINK, Pair, code, json};
+
+#[test]
+fn the_welcome_brings_the_servers_limits() {
+    let mut pair = Pair::connected(Limits { calls: 3, ..Limits::default() });
+    for _ in 0..3 {
+        pair.ask("health", "{}");
+    }
+    let refused = pair.client.endpoint.call(pair.now, crate::pair::request("health", "{}")).expect_err("the limit");
+    assert_eq!(code(&refused), "limit_reached");
+}
+
+#[test]
+fn requests_may_follow_the_hello_at_once() {
+    let mut pair = Pair::new(Limits::default());
+    let early = pair.ask("before_any_transport", "{}");
+    pair.open();
+    pair.run();
+    let events = pair.server.events();
+    assert!(matches!(&events[..], [Event::Welcomed(_), Event::Request { call, .. }] if *call == early), "{events:?}");
+    assert_eq!(pair.trace[1].2[0], 2, "the request is the second packet: it did not wait for the welcome");
+}
+
+#[test]
+fn disjoint_versions_are_told_apart() {
+    let mut pair = Pair::new(Limits::default());
+    let hello =
+        Hello { versions: (7, 9), epoch: 1, secret: [0; 32], welcomed: false, sent: [0; 2], received: [0; 2], bearer: None };
+    pair.server.endpoint.handle(pair.now, Input::Opened { connection: LINK, hello: Some(hello) });
+    pair.run();
+    assert!(matches!(&pair.server.events()[..], [Event::Closed(fault)] if code(fault) == "version_mismatch"));
+}
+
+#[test]
+fn a_welcome_that_never_comes() {
+    let mut pair = Pair::new(Limits::default());
+    pair.network.stalled = true;
+    let call = pair.ask("health", "{}");
+    pair.open();
+    pair.run_for(10_000);
+    let events = pair.client.events();
+    let [Event::Failed { call: failed, fault }, Event::Closed(_)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((*failed, code(fault)), (call, "outcome_unknown"), "it was sent behind the hello");
+    assert!(pair.client.closed);
+}
+
+#[test]
+fn silence_is_asked_about_and_then_believed() {
+    let mut pair = Pair::connected(Limits::default());
+    pair.run_for(60_000);
+    assert_eq!(pair.server.events(), [], "a client that answers pings is alive for ever");
+    pair.network.stalled = true;
+    pair.run_for(19_000);
+    assert_eq!(pair.server.events(), [], "three pings of five seconds each");
+    pair.run_for(3_000);
+    assert!(matches!(&pair.server.events()[..], [Event::Closed(fault)] if code(fault) == "transport_failed"));
+}
+
+#[test]
+fn a_lost_connection_settles_every_call() {
+    let mut pair = Pair::connected(Limits::default());
+    let sent = pair.ask("sent", "{}");
+    pair.run();
+    let (asked, _) = pair.asked();
+    pair.network.stalled = true;
+    let unsent = pair.ask("unsent", "{}");
+    for side in [&mut pair.client, &mut pair.server] {
+        side.endpoint.handle(pair.now, Input::Closed { connection: LINK });
+    }
+    pair.run();
+    let events = pair.client.events();
+    let [Event::Failed { call: a, fault: f }, Event::Failed { call: b, fault: g }, Event::Closed(_)] = &events[..] else {
+        panic!("{events:?}")
+    };
+    assert_eq!((*a, code(f)), (sent, "outcome_unknown"), "it may have been carried out");
+    assert_eq!((*b, code(g)), (unsent, "transport_failed"), "it certainly was not");
+    assert!(matches!(&pair.server.events()[..], [Event::Cancelled { call }, Event::Closed(_)] if *call == asked));
+}
+
+#[test]
+fn close_tells_the_other_side_why() {
+    let mut pair = Pair::connected(Limits::default());
+    pair.ask("chat", "{}");
+    pair.run();
+    pair.asked();
+    pair.client.endpoint.close(Fault::new(Code::CANCELLED, "the page is done"));
+    pair.run();
+    let events = pair.server.events();
+    assert!(
+        matches!(&events[..], [Event::GoAway(away), Event::Cancelled { .. }, Event::Closed(_)] if away.reason.message == "the page is done"),
+        "{events:?}"
+    );
+    assert!(pair.client.closed && pair.server.closed);
+    let refused = pair.client.endpoint.call(pair.now, crate::pair::request("late", "{}")).expect_err("closed");
+    assert_eq!(code(&refused), "invalid_state");
+}
+
+#[test]
+fn pings_measure_the_way() {
+    let mut pair = Pair::connected(Limits::default());
+    pair.client.endpoint.ping(42);
+    pair.run();
+    assert_eq!(pair.client.events(), [Event::Pong { token: 42 }]);
+}
+
+#[test]
+fn a_second_transport_is_refused_while_the_first_lives() {
+    let mut pair = Pair::connected(Limits::default());
+    pair.client.endpoint.handle(pair.now, Input::Opened { connection: tabagent_protocol::ConnectionId(8), hello: None });
+    pair.run();
+    assert!(pair.client.closed);
+    assert_eq!(pair.client.events(), []);
+}
+
+#[test]
+fn nothing_is_due_when_nothing_happens() {
+    let mut pair = Pair::connected(Limits::default());
+    let call = pair.ask("health", "{}");
+    pair.run();
+    pair.asked();
+    pair.server.endpoint.respond(call, Ok(json("1")));
+    pair.run();
+    assert_eq!(pair.client.endpoint.deadline(), None, "an idle client sleeps");
+}

@@ -1,0 +1,80 @@
+// Chromium and its driver, which only the tests need: found, or installed from the system's packages where this user may.
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+
+import { offline } from "./cargo.mjs";
+import { run } from "./children.mjs";
+import { TARGET } from "./paths.mjs";
+import { Stop, step } from "./say.mjs";
+
+const BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+const DRIVERS = ["chromedriver"];
+/** Where applications are, when they are not on the PATH. */
+const MAC_APPLICATIONS = ["/Applications/Chromium.app/Contents/MacOS/Chromium", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"];
+const INSTALL = "apt-get install -y --no-install-recommends chromium chromium-driver";
+
+/** Paths of a browser and a driver that fit each other. `CHROMIUM` and `CHROMEDRIVER` in the environment come first. */
+export async function browser() {
+  const found = (await pair()) ?? (await install());
+  if (found) return found;
+  throw new Stop(`Chromium and its driver are missing: run \`${advice()}\`, or name them in the environment variables CHROMIUM and CHROMEDRIVER.`);
+}
+
+/** Writes the WebDriver settings that make the driver start exactly this browser; the test runner adds `headless` and `no-sandbox`. */
+export function webdriverSettings({ chromium }) {
+  const args = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+  const path = join(TARGET, "webdriver.json");
+  mkdirSync(TARGET, { recursive: true });
+  writeFileSync(path, JSON.stringify({ "goog:chromeOptions": { binary: chromium, args }, "goog:loggingPrefs": { browser: "ALL" } }));
+  return path;
+}
+
+/** A driver drives only a browser of its own major version, and a machine may have several browsers. */
+async function pair() {
+  const chromedriver = first(process.env.CHROMEDRIVER, DRIVERS);
+  if (chromedriver === undefined) return undefined;
+  if (process.env.CHROMIUM) return { chromium: process.env.CHROMIUM, chromedriver };
+  const wanted = await major(chromedriver);
+  for (const chromium of [...BROWSERS.flatMap(onPath), ...MAC_APPLICATIONS.filter(existsSync)]) {
+    if ((await major(chromium)) === wanted) return { chromium, chromedriver };
+  }
+  return undefined;
+}
+
+async function install() {
+  const [command, ...rest] = await administrator();
+  if (command === undefined) return undefined;
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  const apt = (...args) => run(command, [...rest, ...args], { env });
+  return step("Chromium and its driver, for the tests", async () => {
+    await apt("apt-get", "update");
+    const installed = await apt(...INSTALL.split(" "));
+    const sentence = offline(installed.output) ?? `\`${INSTALL}\` failed.`;
+    if (!installed.ok) throw new Stop(sentence, installed.output);
+    return pair();
+  });
+}
+
+/** What to put before `apt-get`: `env` for root, `sudo -n` for one who needs no password, nothing where it is not ours to install. */
+async function administrator() {
+  if (onPath("apt-get").length === 0) return [];
+  if (process.getuid?.() === 0) return ["env"];
+  const sudo = await run("sudo", ["-n", "true"]).catch(() => ({ ok: false }));
+  return sudo.ok ? ["sudo", "-n"] : [];
+}
+
+function advice() {
+  if (process.platform === "darwin") return "brew install --cask chromium chromedriver";
+  return onPath("apt-get").length > 0 ? `sudo ${INSTALL}` : "your package manager's install of chromium and chromedriver";
+}
+
+const first = (named, names) => named || names.flatMap(onPath)[0];
+
+function onPath(name) {
+  return (process.env.PATH ?? "").split(delimiter).map((directory) => join(directory, name)).filter(existsSync);
+}
+
+async function major(program) {
+  const { output } = await run(program, ["--version"]).catch(() => ({ output: "" }));
+  return /(\d+)\.\d+\.\d+/.exec(output)?.[1];
+}

@@ -1,0 +1,34 @@
+// The native server as the scripts and tests run it: built once, started with flags, known by the URL of its ready line.
+import { cargo } from "./cargo.mjs";
+import { start, stop } from "./children.mjs";
+import { NATIVE, SERVER } from "./paths.mjs";
+import { Stop } from "./say.mjs";
+
+/** How long the server may take to say that it is ready, in milliseconds; it takes a fraction of a second on an idle machine. */
+const READY = 20_000;
+
+/** Builds `target/debug/tabagent-server`, or finds it up to date. */
+export const buildServer = () => cargo("server", ["build", ...NATIVE, "--bin", "tabagent-server"]);
+
+/** Starts the server and waits until it says its URL. `stop()` ends it; `log()` is what it has said so far. */
+export async function startServer(args = [], { env = {} } = {}) {
+  const child = start(SERVER, args, { env: { ...process.env, ...env } });
+  let log = "";
+  const ready = new Promise((settle) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text) => {
+        log += text;
+        const url = /https?:\/\/[^\s/"]+:\d+/.exec(log)?.[0];
+        if (url) settle(url);
+      });
+    }
+  });
+  const url = await Promise.race([ready, child.exited.then(() => undefined), late()]);
+  if (url !== undefined) return { url, pid: child.pid, log: () => log, stop: () => stop(child), exited: child.exited };
+  await stop(child);
+  throw new Stop("The server did not start; what it said is above.", log || "(nothing)");
+}
+
+function late() {
+  return new Promise((settle) => setTimeout(settle, READY).unref());
+}

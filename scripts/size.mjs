@@ -1,0 +1,44 @@
+// What a page pays for the client: a row per published file, then the total that counts. `npm run size`
+import { readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+
+import { filesIn } from "./lib/fresh.mjs";
+import { buildPackage } from "./lib/package.mjs";
+import { DIST, PACKAGE } from "./lib/paths.mjs";
+import { Stop, isScript, main, say } from "./lib/say.mjs";
+import { setup } from "./setup.mjs";
+
+/** The most that the WebAssembly and JavaScript may weigh together, gzipped, in bytes. */
+const LIMIT = 45_000;
+/** What it should weigh one day. */
+const AIM = 30_000;
+
+/** Prints the table; throws above the limit. */
+export function size() {
+  const rows = [...filesIn(DIST), join(PACKAGE, "package.json"), join(PACKAGE, "README.md")].flatMap((path) => filesIn(path)).map(measure);
+  say(row(["file", "raw", "gzip", "brotli"]));
+  for (const { name, raw, gzip, brotli } of rows) say(row([name, raw, gzip, brotli]));
+  const total = rows.filter(({ name }) => /\.(js|wasm)$/.test(name)).reduce((sum, { gzip }) => sum + gzip, 0);
+  const distance = total > AIM ? `${total - AIM} B above` : `${AIM - total} B below`;
+  say(`${distance} the aim of ${AIM} B, limit ${LIMIT} B`);
+  say(`${total} B gzip total`);
+  if (total > LIMIT) throw new Stop(`The client weighs ${total} B gzipped, ${total - LIMIT} B above its limit.`);
+}
+
+function measure(path) {
+  const bytes = readFileSync(path);
+  const gzip = gzipSync(bytes, { level: 9 }).length;
+  const brotli = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }).length;
+  return { name: relative(PACKAGE, path), raw: bytes.length, gzip, brotli };
+}
+
+const row = ([name, ...numbers]) => `${name.padEnd(34)}${numbers.map((number) => String(number).padStart(9)).join("")}`;
+
+if (isScript(import.meta.url)) {
+  await main(async () => {
+    await setup();
+    await buildPackage();
+    size();
+  });
+}

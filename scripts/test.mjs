@@ -1,0 +1,122 @@
+// `npm test`: everything, cheapest first, up to the first lane that fails. `npm test -- --only rust,e2e` runs some, `--keep-going` runs on after a failure.
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+
+import { browser, webdriverSettings } from "./lib/browser.mjs";
+import { LOCKED, cargo } from "./lib/cargo.mjs";
+import { buildPackage } from "./lib/package.mjs";
+import { CLIENT_CRATE, NATIVE, ROOT, SERVER, WASM_TARGET, wasmTool } from "./lib/paths.mjs";
+import { freePair } from "./lib/ports.mjs";
+import { proveProtocolPure } from "./lib/purity.mjs";
+import { runTests } from "./lib/runners.mjs";
+import { Stop, main, say, seconds } from "./lib/say.mjs";
+import { buildServer, startServer } from "./lib/server.mjs";
+import { check } from "./check.mjs";
+import { setup } from "./setup.mjs";
+import { size } from "./size.mjs";
+
+/** What a lane answers where it counts nothing: it passed. */
+const DONE = { passed: 0, failed: 0 };
+
+/** Each lane: what it runs, as the name is written behind `--only`. */
+const LANES = {
+  check: async () => ({ ...DONE, failed: (await check()).failed }),
+  scripts: () => nodeTests("scripts/tests"),
+  rust: async () => {
+    await buildServer();
+    await cargo("Rust tests", ["test", "--no-run", ...NATIVE]);
+    return runTests("cargo", ["test", ...LOCKED, "--no-fail-fast", ...NATIVE], { env: { TABAGENT_SERVER_BIN: SERVER } });
+  },
+  // The declarations that TypeScript sees are those of the Rust types.
+  declarations: () => runTests("cargo", ["test", ...LOCKED, "-p", "tabagent-protocol", "--features", "ts", "--lib", "typescript"]),
+  purity: () => proveProtocolPure().then(() => DONE),
+  wasm: () => wasmTests([]),
+  "wasm-typed": () => wasmTests(["--features", "typed"]),
+  e2e: async () => {
+    await buildPackage();
+    await buildServer();
+    const { chromium, chromedriver } = await browser();
+    return nodeTests("tests/e2e", { TABAGENT_SERVER_BIN: SERVER, CHROMIUM: chromium, CHROMEDRIVER: chromedriver });
+  },
+  size: async () => {
+    await buildPackage();
+    size();
+    return DONE;
+  },
+};
+
+/** Lanes that need Chromium; it is looked for before anything is compiled. */
+const IN_BROWSER = ["wasm", "wasm-typed", "e2e"];
+
+/** A page of the test runner on port N finds its server on port N + 1: no address has to be compiled into the tests. */
+async function wasmTests(features) {
+  const { chromium, chromedriver } = await browser();
+  await buildServer();
+  const command = ["-p", CLIENT_CRATE, "--target", WASM_TARGET, ...features];
+  await cargo(["client tests", ...features.slice(1)].join(", "), ["test", "--no-run", ...command]);
+  const [page, port] = await freePair();
+  const server = await startServer(["--port", String(port), "--allow-origin", `http://127.0.0.1:${page}`]);
+  try {
+    return await runTests("cargo", ["test", ...LOCKED, "--no-fail-fast", ...command], {
+      env: {
+        CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER: wasmTool("wasm-bindgen-test-runner"),
+        CHROMEDRIVER: chromedriver,
+        WASM_BINDGEN_TEST_ADDRESS: `127.0.0.1:${page}`,
+        WASM_BINDGEN_TEST_WEBDRIVER_JSON: webdriverSettings({ chromium }),
+        // Generous, because two cores may be busy with something else: the default of 20 s is for an idle machine.
+        WASM_BINDGEN_TEST_TIMEOUT: "120",
+        WASM_BINDGEN_TEST_DRIVER_TIMEOUT: "60",
+      },
+    });
+  } finally {
+    await server.stop();
+  }
+}
+
+/** One file at a time: they measure time, and each starts a browser and a server. */
+function nodeTests(directory, env = {}) {
+  const files = readdirSync(join(ROOT, directory)).filter((name) => name.endsWith(".test.mjs")).map((name) => join(directory, name));
+  if (files.length === 0) throw new Stop(`There is no test file in ${directory}.`);
+  return runTests(process.execPath, ["--test", "--test-reporter=spec", "--test-concurrency=1", ...files], { env });
+}
+
+/** A failure with a sentence is a failed lane; anything else is a bug of these scripts. */
+async function attempt(lane) {
+  try {
+    return await lane();
+  } catch (error) {
+    if (!(error instanceof Stop)) throw error;
+    if (error.output) say(error.output.trimEnd());
+    say(error.message);
+    return { ...DONE, failed: 1 };
+  }
+}
+
+await main(async () => {
+  const { values } = parseArgs({ options: { only: { type: "string" }, "keep-going": { type: "boolean" } } });
+  const wanted = values.only?.split(",") ?? Object.keys(LANES);
+  const unknown = wanted.filter((name) => !(name in LANES));
+  if (unknown.length > 0) throw new Stop(`No lane is called ${unknown.join(", ")}; there are ${Object.keys(LANES).join(", ")}.`);
+
+  await setup();
+  if (wanted.some((name) => IN_BROWSER.includes(name))) await browser();
+  const results = [];
+  for (const name of wanted) {
+    const began = performance.now();
+    if (results.some(({ failed }) => failed > 0) && !values["keep-going"]) {
+      results.push({ name, passed: 0, failed: 0, line: "not run" });
+      continue;
+    }
+    say(`\n${name}`);
+    const { passed, failed } = await attempt(LANES[name]);
+    const counted = passed + failed > 0 ? `${passed} passed, ${failed} failed` : "ok";
+    results.push({ name, passed, failed, line: `${counted} (${seconds(performance.now() - began)})` });
+  }
+
+  const sum = (key) => results.reduce((total, result) => total + result[key], 0);
+  say("");
+  for (const { name, line } of results) say(`${name.padEnd(14)}${line}`);
+  say(`${sum("passed")} passed, ${sum("failed")} failed`);
+  if (sum("failed") > 0) process.exitCode = 1;
+});

@@ -1,0 +1,18 @@
+//! The HTTP side: who may come in, static pages, signaling, and the twins of the actions.
+
+mod actions;
+mod body;
+mod cors;
+mod doorman;
+mod keys;
+mod openai;
+mod pages;
+mod routes;
+mod serve;
+mod signaling;
+mod sse;
+mod table;
+
+pub(crate) use doorman::Door;
+pub(crate) use routes::{App, router};
+pub(crate) use serve::serve;

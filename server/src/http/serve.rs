@@ -1,0 +1,191 @@
+//! The accept loop: time-outs from the first byte on, a cap on sockets, a bounded end.
+//!
+//! `axum::serve` installs no timer, so hyper's header time-out never fires there and a silent socket is held for ever. A program
+//! that serves [`crate::Server::router`] itself should do what this loop does: give hyper a timer and `header_read_timeout`, cap
+//! the sockets, and insert `ConnectInfo<SocketAddr>` into every request, without which nobody counts as local.
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::{Router, extract::ConnectInfo};
+use hyper::{body::Incoming, server::conn::http1};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use crate::limits::ServerLimits;
+
+/// Bytes of a request's header; enough for every browser, and what a stranger may make the server hold.
+const HEADER_BYTES: usize = 64 * 1024;
+/// Wait after an accept that failed for want of file descriptors: until some are closed there is nothing else to do.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until `shutdown`, then lets requests under way finish for as long as the limit `drain` says.
+pub(crate) async fn serve(listener: TcpListener, router: Router, limits: &ServerLimits, shutdown: impl Future<Output = ()>) {
+    let mut sockets = Sockets::new(limits);
+    let mut shutdown = pin!(shutdown);
+    loop {
+        tokio::select! {
+            () = &mut shutdown => break,
+            Some(_) = sockets.tasks.join_next() => {}
+            accepted = accept(&listener, &sockets.room) => match accepted {
+                Ok((stream, peer, permit)) => sockets.begin(stream, peer, permit, router.clone()),
+                Err(error) => pause(&error).await,
+            }
+        }
+    }
+    drop(listener);
+    sockets.ending.cancel();
+    let rest = async { while sockets.tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(Duration::from_millis(limits.drain), rest).await.is_err() {
+        tracing::warn!(drain_ms = limits.drain, "requests still under way are cut off");
+    }
+    sockets.tasks.shutdown().await;
+}
+
+/// The sockets being served.
+struct Sockets {
+    tasks: JoinSet<()>,
+    /// A permit per socket: beyond the cap they wait in the operating system's queue.
+    room: Arc<Semaphore>,
+    strangers: Arc<Strangers>,
+    per_ip: usize,
+    header_read: Duration,
+    /// Cancelled when each is to close after the request it is at.
+    ending: CancellationToken,
+}
+
+impl Sockets {
+    fn new(limits: &ServerLimits) -> Self {
+        Self {
+            tasks: JoinSet::new(),
+            room: Arc::new(Semaphore::new(limits.http_connections.min(Semaphore::MAX_PERMITS))),
+            strangers: Arc::default(),
+            per_ip: limits.http_connections_per_ip,
+            header_read: Duration::from_millis(limits.header_read),
+            ending: CancellationToken::new(),
+        }
+    }
+
+    fn begin(&mut self, stream: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit, router: Router) {
+        let Some(seat) = self.strangers.seat(peer.ip().to_canonical(), self.per_ip) else {
+            tracing::debug!(%peer, "closed: limit http_connections_per_ip");
+            return;
+        };
+        let (header_read, ending) = (self.header_read, self.ending.clone());
+        self.tasks.spawn(async move {
+            let _held = (permit, seat);
+            connection(stream, peer, router, header_read, ending).await;
+        });
+    }
+}
+
+/// Sockets per address that is not this machine.
+#[derive(Default)]
+struct Strangers(Mutex<HashMap<IpAddr, usize>>);
+
+/// A socket's part in that count; dropping it gives it back.
+struct Seat(Option<(Arc<Strangers>, IpAddr)>);
+
+impl Strangers {
+    fn seat(self: &Arc<Self>, ip: IpAddr, most: usize) -> Option<Seat> {
+        if ip.is_loopback() {
+            return Some(Seat(None));
+        }
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if counts.get(&ip).is_some_and(|count| *count >= most) {
+            return None;
+        }
+        *counts.entry(ip).or_default() += 1;
+        Some(Seat(Some((Arc::clone(self), ip))))
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let Some((strangers, ip)) = self.0.take() else {
+            return;
+        };
+        let mut counts = strangers.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&ip) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&ip);
+            }
+        }
+    }
+}
+
+async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let permit = Arc::clone(room).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, permit))
+}
+
+async fn pause(error: &io::Error) {
+    let of_the_peer = [io::ErrorKind::ConnectionAborted, io::ErrorKind::ConnectionReset, io::ErrorKind::ConnectionRefused];
+    if !of_the_peer.contains(&error.kind()) {
+        tracing::error!(%error, "a connection could not be accepted");
+        tokio::time::sleep(ACCEPT_PAUSE).await;
+    }
+}
+
+/// One socket until it closes. HTTP/1 alone: browsers speak nothing else without TLS, and the guess between versions has no time-out.
+async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, header_read: Duration, ending: CancellationToken) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%peer, %error, "a socket closed at once");
+        return;
+    }
+    let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        router.clone().oneshot(request)
+    });
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(header_read)
+            .max_buf_size(HEADER_BYTES)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades()
+    );
+    let served = tokio::select! {
+        served = connection.as_mut() => served,
+        () = ending.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = served {
+        tracing::debug!(%peer, %error, "a socket ended early");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_have_so_many_sockets_and_this_machine_any_number() {
+        let strangers = Arc::new(Strangers::default());
+        let (far, other, near) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]), IpAddr::from([127, 0, 0, 1]));
+        let seats: Vec<_> = (0..2).filter_map(|_| strangers.seat(far, 2)).collect();
+        assert_eq!(seats.len(), 2);
+        assert!(strangers.seat(far, 2).is_none() && strangers.seat(other, 2).is_some());
+        assert!(strangers.seat(near, 0).is_some());
+        drop(seats);
+        assert!(strangers.seat(far, 2).is_some());
+        assert!(strangers.0.lock().expect("not poisoned").is_empty());
+    }
+}

@@ -1,0 +1,267 @@
+//! Every number of the server with its unit, its reason and what happens at it; set by `--limit NAME=VALUE`.
+
+use std::time::Duration;
+
+use tabagent_protocol::{Limits, Millis};
+
+use crate::{plain::PlainLimits, service::ServiceLimits};
+
+/// One row of [`ServerLimits::table`]: what `--limit` can set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitRow {
+    /// What stands before the `=`.
+    pub name: &'static str,
+    /// Of the value behind it.
+    pub unit: &'static str,
+    /// Unless set.
+    pub default: u64,
+    /// Why there is a limit, and what happens at it.
+    pub reason: &'static str,
+}
+
+/// Why a `--limit` was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LimitError {
+    /// No `=` in it.
+    #[error("`{0}` is not NAME=VALUE")]
+    Form(String),
+    /// Nothing of that name.
+    #[error("there is no limit `{name}`; there are: {known}")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// Not a whole number, or too large for this machine.
+    #[error("limit `{name}`: `{value}` is not a whole number of {unit}")]
+    Value {
+        /// Which limit.
+        name: String,
+        /// What was given.
+        value: String,
+        /// What its number counts.
+        unit: &'static str,
+    },
+}
+
+/// Fields, defaults, rows and setters from one list, so that none can be forgotten.
+macro_rules! limits {
+    (
+        own { $($(#[doc = $reason:literal])+ $name:ident: $type:ty = $default:literal, $unit:literal;)* }
+        of_rooms { $($name_there:ident = $($path:ident).+, $unit_there:literal, $reason_there:literal;)* }
+    ) => {
+        /// What the server may be made to hold or wait for. Times are in milliseconds.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct ServerLimits {
+            $($(#[doc = $reason])+ pub $name: $type,)*
+            /// What one session may use.
+            pub session: Limits,
+            /// What one plain channel may use.
+            pub plain: PlainLimits,
+            /// What callers of the service may use; whoever makes the service gives them to it.
+            pub service: ServiceLimits,
+        }
+
+        impl Default for ServerLimits {
+            fn default() -> Self {
+                Self {
+                    $($name: $default,)*
+                    session: Limits::default(),
+                    plain: PlainLimits::default(),
+                    service: ServiceLimits::default(),
+                }
+            }
+        }
+
+        impl ServerLimits {
+            /// All limits that `--limit` knows.
+            #[must_use]
+            pub fn table() -> Vec<LimitRow> {
+                let default = Self::default();
+                vec![
+                    $(LimitRow { name: stringify!($name), unit: $unit, default: default.$name.number(), reason: concat!($($reason),+).trim_ascii() },)*
+                    $(LimitRow {
+                        name: stringify!($name_there),
+                        unit: $unit_there,
+                        default: default.$($path).+.number(),
+                        reason: $reason_there,
+                    },)*
+                ]
+            }
+
+            /// False when the value does not fit its type; None when there is no such limit.
+            fn put(&mut self, name: &str, value: u64) -> Option<bool> {
+                match name {
+                    $(stringify!($name) => Some(self.$name.put(value)),)*
+                    $(stringify!($name_there) => Some(self.$($path).+.put(value)),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+limits! {
+    own {
+        /// Connections in all. Each holds a socket and about 250 KiB; one more is refused with `limit_reached`.
+        connections: usize = 100, "connections";
+        /// Connections per client address that is not this machine. Stops one host from taking all of them.
+        connections_per_ip: usize = 5, "connections";
+        /// Connections per principal, for clients on this machine: they all share one address.
+        connections_per_principal: usize = 100, "connections";
+        /// New connections per minute and client address. A handshake costs 3 ms of processor; beyond it `rate_limited`.
+        connections_per_minute: usize = 10, "connections";
+        /// New connections per minute for clients on this machine, counted per principal.
+        connections_per_minute_loopback: usize = 600, "connections";
+        /// Candidates of the client per connection. Every one makes the server send packets to an address of its choice.
+        candidates: usize = 64, "candidates";
+        /// Length of one candidate; a real one is below 200.
+        candidate_bytes: usize = 512, "bytes";
+        /// Length of an offer or an answer; a real one of data channels is below 4 KiB.
+        sdp_bytes: usize = 65_536, "bytes";
+        /// Time for the WebRTC stack to make an offer or an answer, which takes it a few milliseconds.
+        negotiation: Millis = 10_000, "milliseconds";
+        /// A connection that is not connected this long after its last step of signaling is closed: it holds a socket.
+        unanswered: Millis = 30_000, "milliseconds";
+        /// How long an open channel of packets may stay silent before its hello. Stops strangers from holding sessions open.
+        hello: Millis = 5_000, "milliseconds";
+        /// Messages between a session's calls and its driver; a call with more waits. Each call has one item under way at a time.
+        session_queue: usize = 64, "messages";
+        /// A connection without any traffic or signaling for this long is closed.
+        idle: Millis = 300_000, "milliseconds";
+        /// How long an ended connection can still be looked up, and how often what is over is swept.
+        cleanup: Millis = 60_000, "milliseconds";
+        /// Longest wait of a poll for candidates; below the 30 s after which proxies give up.
+        candidate_wait: Millis = 25_000, "milliseconds";
+        /// Open data channels per connection; one more is closed at once.
+        channels: usize = 16, "channels";
+        /// Bytes of one data channel that are sent and not acknowledged. More is faster on long paths and loses packets on short ones.
+        send_buffer: usize = 65_536, "bytes";
+        /// Silence after which a path counts as disconnected; browsers ask every 2 s.
+        ice_silence: Millis = 5_000, "milliseconds";
+        /// How long a path may stay disconnected before its connection is closed. Sessions outlive it.
+        ice_disconnected: Millis = 5_000, "milliseconds";
+        /// How long, beyond the silence, a new connection may look for a path.
+        ice_failed: Millis = 15_000, "milliseconds";
+        /// Requests per second and session; beyond it they are slowed down.
+        requests_per_second: u32 = 100, "requests";
+        /// Requests that may come at once; at twice that they are refused with `rate_limited`.
+        requests_burst: u32 = 200, "requests";
+        /// Requests per second and session for clients on this machine, whose burst is twice that.
+        requests_per_second_loopback: u32 = 10_000, "requests";
+        /// Length of a JSON body over HTTP. Generous: a chat with a long history is 100 KiB.
+        json_bytes: usize = 1_048_576, "bytes";
+        /// Time for a request's body to arrive. Stops a sender of one byte a second from holding a request.
+        body_read: Millis = 30_000, "milliseconds";
+        /// Time for a request's header to arrive, from the first moment of the connection or the end of the request before.
+        header_read: Millis = 5_000, "milliseconds";
+        /// HTTP connections in all; one more waits in the operating system's queue.
+        http_connections: usize = 1_024, "connections";
+        /// HTTP connections per address that is not this machine; one more is closed at once.
+        http_connections_per_ip: usize = 64, "connections";
+        /// Time that calls under way get to finish at shutdown.
+        drain: Millis = 10_000, "milliseconds";
+    }
+    of_rooms {
+        message_bytes = session.message_bytes, "bytes", "One message of a session after reassembly. Stops a length field from reserving memory.";
+        reassembly_bytes = session.reassembly_bytes, "bytes", "Messages of a session under reassembly. Stops many half-sent messages at once.";
+        calls = session.calls, "calls", "Calls in flight that one side of a session has made; one more is refused.";
+        call_window = session.call_window, "bytes", "Items of one call that may travel unread; the producer waits beyond it.";
+        events = session.events, "events", "Pushed events that wait for a slow reader; the oldest are dropped beyond it.";
+        keepalive = session.keepalive, "milliseconds", "Silence after which a session asks whether the client is still there.";
+        keepalive_misses = session.keepalive_misses, "questions", "Unanswered questions after which a connection counts as dead.";
+        plain_request_bytes = plain.request_bytes, "bytes", "One request on a plain channel; a longer one is refused.";
+        plain_answer_bytes = plain.answer_bytes, "bytes", "One answer on a plain channel, all parts together.";
+        plain_calls = plain.calls, "calls", "Requests in flight on one plain channel; one more is refused.";
+        calls_per_principal = service.calls_per_principal, "calls", "Calls in flight of one principal, whatever the way in.";
+        stop_grace = service.stop_grace, "milliseconds", "Time that a call told to stop has to finish by itself.";
+        subscribed_events = service.subscribed_events, "names", "Event names that one session may be subscribed to.";
+        waiting_events = service.waiting_events, "events", "Subscribed events that wait for a slow reader of a plain channel or of HTTP.";
+    }
+}
+
+impl ServerLimits {
+    /// Sets what `NAME=VALUE` says.
+    ///
+    /// # Errors
+    /// When it is malformed, names no limit (the error lists all) or the value is not a number that fits.
+    pub fn set(&mut self, assignment: &str) -> Result<(), LimitError> {
+        let (name, text) = assignment.split_once('=').ok_or_else(|| LimitError::Form(assignment.to_owned()))?;
+        let (name, text) = (name.trim(), text.trim());
+        let Some(row) = Self::table().into_iter().find(|row| row.name == name) else {
+            let known = Self::table().iter().map(|row| row.name).collect::<Vec<_>>().join(", ");
+            return Err(LimitError::Unknown { name: name.to_owned(), known });
+        };
+        let fits = text.parse().ok().and_then(|value| self.put(name, value));
+        if fits != Some(true) {
+            return Err(LimitError::Value { name: name.to_owned(), value: text.to_owned(), unit: row.unit });
+        }
+        Ok(())
+    }
+}
+
+/// A limit's value as a number and back.
+trait Number {
+    /// As it is written.
+    fn number(&self) -> u64;
+    /// Takes what was written; false when it does not fit.
+    fn put(&mut self, value: u64) -> bool;
+}
+
+macro_rules! number {
+    ($($type:ty),*) => {$(
+        impl Number for $type {
+            fn number(&self) -> u64 {
+                *self as u64
+            }
+
+            fn put(&mut self, value: u64) -> bool {
+                Self::try_from(value).map(|value| *self = value).is_ok()
+            }
+        }
+    )*};
+}
+
+number!(u32, u64, usize);
+
+/// In milliseconds.
+impl Number for Duration {
+    fn number(&self) -> u64 {
+        u64::try_from(self.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn put(&mut self, value: u64) -> bool {
+        *self = Self::from_millis(value);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_can_be_set_and_its_default_is_the_default() {
+        let mut limits = ServerLimits::default();
+        for row in ServerLimits::table() {
+            limits.set(&format!("{}={}", row.name, row.default)).expect("as written");
+            assert!(!row.reason.is_empty(), "{}", row.name);
+        }
+        assert_eq!(limits, ServerLimits::default());
+        limits.set("connections = 7").expect("as written");
+        limits.set("message_bytes=5").expect("as written");
+        assert_eq!((limits.connections, limits.session.message_bytes), (7, 5));
+    }
+
+    #[test]
+    fn a_wrong_limit_is_told_what_would_be_right() {
+        let mut limits = ServerLimits::default();
+        let unknown = limits.set("sessions=1").expect_err("refused").to_string();
+        assert!(unknown.contains("connections_per_ip") && unknown.contains("keepalive_misses"), "{unknown}");
+        assert!(limits.set("connections").expect_err("refused").to_string().contains("NAME=VALUE"));
+        assert!(limits.set("idle=soon").expect_err("refused").to_string().contains("milliseconds"));
+        assert!(limits.set("message_bytes=5000000000").is_err());
+        assert_eq!(limits, ServerLimits::default());
+    }
+}

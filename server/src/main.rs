@@ -1,0 +1,183 @@
+//! `tabagent-server`: arguments, logging, signals, exit codes. Everything else is the library.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, IsTerminal, Write},
+    net::SocketAddr,
+    process::ExitCode,
+    sync::Mutex,
+};
+
+use clap::{CommandFactory, Parser};
+use tabagent_server::{Cli, Command, ReferenceOptions, Server, ServerLimits, Service, Settings};
+use tokio::net::TcpListener;
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+
+/// Exit code for a wrong command line and an address that is taken: nothing was served, try again otherwise.
+const USAGE: u8 = 2;
+/// Exit code of a program that a second Ctrl-C ends.
+const INTERRUPTED: i32 = 130;
+/// How much is logged unless said otherwise.
+const LOG_LEVEL: &str = "info";
+/// Added to a filter that is a level alone: of the WebRTC stack's own doings, only what goes wrong.
+const STACK: &str = "rtc=warn,webrtc=warn";
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match &cli.command {
+        Some(Command::Completions { shell }) => {
+            clap_complete::generate(*shell, &mut Cli::command(), "tabagent-server", &mut io::stdout());
+            return ExitCode::SUCCESS;
+        }
+        Some(Command::Limits) => return print_limits(),
+        None => {}
+    }
+    run(cli).unwrap_or_else(|Failure { code, message }| {
+        // Nobody to tell when even that fails.
+        let _ = writeln!(io::stderr(), "tabagent-server: {message}");
+        ExitCode::from(code)
+    })
+}
+
+/// Why the program ends, in one sentence with what to do.
+struct Failure {
+    code: u8,
+    message: String,
+}
+
+fn usage(message: impl ToString) -> Failure {
+    Failure { code: USAGE, message: message.to_string() }
+}
+
+fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    let settings = cli.settings().map_err(usage)?;
+    let options = settings.server_options().map_err(usage)?;
+    log(&settings).map_err(usage)?;
+    if options.keys.is_empty() && !options.allow_local {
+        tracing::warn!("nobody can call: give a key (--key-file, --key) or let local programs in (--allow-local)");
+    }
+    let local = options.allow_local;
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure { code: 1, message: error.to_string() })?;
+    runtime.block_on(async {
+        let (host, port) = settings.address();
+        let wanted = SocketAddr::new(host, port);
+        let listener = TcpListener::bind(wanted).await.map_err(|error| not_bound(wanted, &error))?;
+        let address = listener.local_addr().map_err(|error| not_bound(wanted, &error))?;
+        let service = service(&settings, &options.limits);
+        let server = Server::new(options, service);
+        let shutdown = shutdown().map_err(|error| Failure { code: 1, message: format!("signals cannot be heard: {error}") })?;
+        announce(address, local).map_err(|error| Failure { code: 1, message: format!("standard output: {error}") })?;
+        server.serve(listener, shutdown).await.map_err(|error| Failure { code: 1, message: error.to_string() })
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn service(settings: &Settings, limits: &ServerLimits) -> Service {
+    let unset = ReferenceOptions::default();
+    let tokens_per_second = settings.tokens_per_second.unwrap_or(unset.tokens_per_second);
+    Service::reference_with(ReferenceOptions { tokens_per_second, limits: limits.service.clone(), ..unset })
+}
+
+/// The one line on standard output: whoever started the program reads from it that it is ready, and where.
+fn announce(address: SocketAddr, local: bool) -> io::Result<()> {
+    let hint = if local { " (local callers need no key)" } else { "" };
+    let mut out = io::stdout().lock();
+    writeln!(out, "tabagent-server {} listening on http://{address}{hint}", env!("CARGO_PKG_VERSION"))?;
+    out.flush()
+}
+
+fn not_bound(address: SocketAddr, error: &io::Error) -> Failure {
+    usage(match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            format!("{address} is taken by another program: end that one, or choose another port with --port")
+        }
+        io::ErrorKind::PermissionDenied => {
+            format!("this user may not listen on {address}: choose a port above 1023 with --port")
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            format!("{} is not an address of this machine: choose one with --host", address.ip())
+        }
+        _ => format!("cannot listen on {address}: {error}"),
+    })
+}
+
+fn log(settings: &Settings) -> Result<(), String> {
+    let mut filter = settings.log_level.clone().unwrap_or_else(|| LOG_LEVEL.to_owned());
+    if filter.parse::<LevelFilter>().is_ok() {
+        filter = format!("{filter},{STACK}");
+    }
+    let filter = EnvFilter::builder().parse(&filter).map_err(|error| format!("--log-level {filter}: {error}"))?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter);
+    match &settings.log_file {
+        Some(path) => {
+            let file: File = OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(path)
+                .map_err(|error| format!("--log-file {}: {error}", path.display()))?;
+            lines.with_ansi(false).with_writer(Mutex::new(file)).init();
+        }
+        None => lines.with_ansi(io::stderr().is_terminal()).with_writer(io::stderr).init(),
+    }
+    Ok(())
+}
+
+fn print_limits() -> ExitCode {
+    let mut out = io::stdout().lock();
+    let rows = ServerLimits::table().into_iter();
+    let printed = rows
+        .map(|row| writeln!(out, "{}={} {}\n    {}", row.name, row.default, row.unit, row.reason))
+        .collect::<io::Result<()>>();
+    // `limits | head` closes the pipe early, and that is no failure.
+    if printed.is_err() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// The first signal ends the server in its own time, the second at once.
+fn shutdown() -> io::Result<impl Future<Output = ()>> {
+    let mut signals = Signals::new()?;
+    Ok(async move {
+        signals.next().await;
+        tracing::info!("ending: once more to end at once");
+        tokio::spawn(async move {
+            signals.next().await;
+            std::process::exit(INTERRUPTED);
+        });
+    })
+}
+
+/// Ctrl-C and the polite kill.
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// Ctrl-C, the only one there is here.
+#[cfg(windows)]
+struct Signals(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        tokio::signal::windows::ctrl_c().map(Self)
+    }
+
+    async fn next(&mut self) {
+        self.0.recv().await;
+    }
+}

@@ -1,0 +1,136 @@
+//! The server: options and a service become routes, connections and an end.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::Router;
+use tabagent_protocol::api::{ServerDraining, SessionCounts};
+use tokio::{net::TcpListener, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    channels::Channels,
+    http::{self, App, Door},
+    options::ServerOptions,
+    service::{Service, To},
+    signaling::Signaling,
+    transport::{self, PeerOptions},
+};
+
+/// How often the end of the last calls is looked for while shutting down.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// A service with its doors: HTTP, and connections made over HTTP.
+///
+/// Either it serves a listener itself ([`serve`](Self::serve)), or a program makes its [`router`](Self::router) part of its own.
+/// Such a program should do two things that `axum::serve` does not do by itself:
+/// - serve with `into_make_service_with_connect_info::<SocketAddr>()`; without the caller's address nobody counts as local and
+///   all clients share the limits of one;
+/// - give hyper a timer and a `header_read_timeout`, or a silent socket is held for ever.
+#[derive(Debug)]
+pub struct Server {
+    options: ServerOptions,
+    service: Arc<Service>,
+    signaling: Signaling,
+    draining: CancellationToken,
+}
+
+impl Server {
+    /// A server of this service.
+    #[must_use]
+    pub fn new(options: ServerOptions, service: Service) -> Self {
+        let service = Arc::new(service);
+        let doors = Channels::new(Arc::clone(&service), options.limits.clone());
+        let on_channel = Arc::new(move |connection: &_, channel| doors.open(connection, channel));
+        let signaling = Signaling::new(options.limits.clone(), peer_options(&options), on_channel);
+        let counted = signaling.clone();
+        service.stats().count_sessions(move || session_counts(&counted));
+        Self { options, service, signaling, draining: CancellationToken::new() }
+    }
+
+    /// The routes with their door, for a program that has an axum server already.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        self.router_at(None)
+    }
+
+    /// Serves until `shutdown`, then lets what is under way finish for as long as the limit `drain` says.
+    ///
+    /// # Errors
+    /// When the listener has no address.
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+        let router = self.router_at(Some(listener.local_addr()?));
+        let mut deadline = Instant::now();
+        http::serve(listener, router, &self.options.limits, async {
+            shutdown.await;
+            deadline = Instant::now() + Duration::from_millis(self.options.limits.drain);
+            self.drain();
+        })
+        .await;
+        while self.service.calls_in_flight() > 0 && Instant::now() < deadline {
+            tokio::time::sleep(LOOK).await;
+        }
+        self.signaling.shutdown().await;
+        Ok(())
+    }
+
+    fn router_at(&self, address: Option<SocketAddr>) -> Router {
+        let app = App {
+            service: Arc::clone(&self.service),
+            signaling: self.signaling.clone(),
+            limits: Arc::new(self.options.limits.clone()),
+            ice_servers: self.options.ice_servers.clone().into(),
+            draining: self.draining.clone(),
+        };
+        http::router(app, Door::new(&self.options, address), self.options.mode, self.options.www.as_deref())
+    }
+
+    /// No new calls and connections from here on.
+    fn drain(&self) {
+        let news = ServerDraining { deadline_ms: self.options.limits.drain };
+        if let Err(fault) = self.service.publish("server_draining", &news, &To::everyone()) {
+            tracing::error!(%fault, "the end could not be announced");
+        }
+        self.service.drain();
+        self.signaling.drain();
+        self.draining.cancel();
+    }
+}
+
+fn peer_options(options: &ServerOptions) -> PeerOptions {
+    let ice_server = |server: &tabagent_protocol::signaling::IceServer| transport::IceServer {
+        urls: server.urls.clone(),
+        username: server.username.clone().unwrap_or_default(),
+        credential: server.credential.clone().unwrap_or_default(),
+    };
+    let (bind, limits) = (&options.udp_bind, &options.limits);
+    PeerOptions {
+        udp_bind: if bind.is_empty() { vec![IpAddr::V4(Ipv4Addr::LOCALHOST)] } else { bind.clone() },
+        udp_port: options.udp_port,
+        ice_servers: options.ice_servers.iter().map(ice_server).collect(),
+        remote_candidates: limits.candidates,
+        sdp_bytes: limits.sdp_bytes,
+        channels: limits.channels,
+        send_buffer_bytes: limits.send_buffer,
+        silence: Duration::from_millis(limits.ice_silence),
+        disconnected: Duration::from_millis(limits.ice_disconnected),
+        failed: Duration::from_millis(limits.ice_failed),
+        ..PeerOptions::default()
+    }
+}
+
+fn session_counts(signaling: &Signaling) -> SessionCounts {
+    let counts = signaling.counts();
+    SessionCounts {
+        total: counts.total,
+        active: counts.active,
+        waiting: counts.waiting,
+        connected: counts.connected,
+        disconnected: counts.disconnected,
+        cleaned_up: counts.cleaned_up,
+    }
+}

@@ -1,0 +1,121 @@
+//! Older names of actions and other spellings of fields that requests may use; answers never do.
+//!
+//! The tables are data: what is not in them is no alias.
+
+use serde_json::{Map, Value};
+use tabagent_protocol::{Fault, api::check};
+
+/// Older names of actions, accepted wherever an action is named.
+const ACTIONS: &[(&str, &str)] = &[
+    ("ping", "health"),
+    ("get_system_info", "system_info"),
+    ("generate_embeddings", "embeddings"),
+    ("rerank_documents", "rerank"),
+    ("cluster_texts", "cluster_documents"),
+    ("compute_similarity", "calculate_similarity"),
+    ("recommend_items", "recommend_content"),
+    ("query_resources", "get_resources"),
+    ("estimate_model_size", "estimate_memory"),
+    ("list_loaded_models", "get_loaded_models"),
+    ("select_active_model", "select_model"),
+    ("update_settings", "set_params"),
+    ("semantic_search", "semantic_search_query"),
+];
+
+/// Other spellings of one field, in some actions.
+struct Field {
+    /// The actions they are accepted in.
+    actions: &'static [&'static str],
+    /// What the action calls it.
+    name: &'static str,
+    /// What requests may call it.
+    also: &'static [&'static str],
+}
+
+const FIELDS: &[Field] = &[
+    Field {
+        actions: &["load_model", "unload_model", "model_info", "delete_model", "select_model"],
+        name: "model_id",
+        also: &["model", "model_path", "modelId", "modelPath"],
+    },
+    Field { actions: &["pull_model", "estimate_memory"], name: "quantization", also: &["variant"] },
+    Field { actions: &["rerank", "recommend_content"], name: "top_n", also: &["top_k", "k"] },
+    Field { actions: &["rag_query"], name: "top_k", also: &["k", "top_n"] },
+    Field { actions: &["semantic_search_query"], name: "k", also: &["top_k", "top_n"] },
+    Field { actions: &["cluster_documents"], name: "documents", also: &["texts"] },
+];
+
+/// The present name of an action that was renamed.
+pub(super) fn action(name: &str) -> Option<&'static str> {
+    ACTIONS.iter().find(|(also, _)| *also == name).map(|(_, canonical)| *canonical)
+}
+
+/// Gives every field its canonical name.
+///
+/// # Errors
+/// `validation_failed` when two spellings of one field have different values.
+pub(super) fn rename_fields(action: &str, fields: &mut Map<String, Value>) -> Result<(), Fault> {
+    for row in FIELDS.iter().filter(|row| row.actions.contains(&action)) {
+        for also in row.also {
+            let Some(value) = fields.remove(*also).filter(|value| !value.is_null()) else { continue };
+            match fields.get(row.name) {
+                Some(present) if !present.is_null() && *present != value => {
+                    return Err(check::refused(row.name, format_args!("and {also} say different things; send one of them")));
+                }
+                _ => fields.insert(row.name.to_owned(), value),
+            };
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::collections::BTreeSet;
+
+    fn object(value: Value) -> Map<String, Value> {
+        let Value::Object(object) = value else { unreachable!("an object") };
+        object
+    }
+
+    #[test]
+    fn no_alias_stands_for_two_things() {
+        let names: BTreeSet<_> = ACTIONS.iter().map(|(also, _)| also).collect();
+        assert_eq!(names.len(), ACTIONS.len());
+        let mut seen = BTreeSet::new();
+        for field in FIELDS {
+            for action in field.actions {
+                for name in field.also.iter().chain([&field.name]) {
+                    assert!(seen.insert((action, name)), "{name} of {action} is there twice");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn two_spellings_of_one_field_must_agree() {
+        let mut fields = object(json!({"model": "a", "modelId": "a", "model_path": null}));
+        assert_eq!(rename_fields("load_model", &mut fields), Ok(()));
+        assert_eq!(fields, object(json!({"model_id": "a"})));
+        let mut fields = object(json!({"model": "a", "model_id": "b"}));
+        let fault = rename_fields("load_model", &mut fields).expect_err("refused");
+        assert_eq!(fault.details, br#"{"field":"model_id"}"#);
+    }
+
+    #[test]
+    fn an_alias_counts_only_in_its_actions() {
+        let renamed = |action, name: &str| {
+            let mut fields = Map::from_iter([(name.to_owned(), json!(3))]);
+            rename_fields(action, &mut fields).expect("one spelling");
+            fields.keys().next().cloned().expect("a field")
+        };
+        assert_eq!(renamed("chat", "model"), "model");
+        assert_eq!(renamed("rag_query", "top_n"), "top_k");
+        assert_eq!(renamed("semantic_search_query", "top_k"), "k");
+        assert_eq!(renamed("rerank", "k"), "top_n");
+        assert_eq!(renamed("cluster_documents", "texts"), "documents");
+        assert_eq!(renamed("pull_model", "variant"), "quantization");
+    }
+}

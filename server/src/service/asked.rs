@@ -1,0 +1,91 @@
+//! Who asks, and for what: the one shape that every way in turns its requests into.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use serde_json::Value;
+use tabagent_protocol::{
+    Fault, Payload,
+    api::{Action, StopGeneration, check},
+};
+
+use super::{limits::ServiceLimits, reverse::ReverseCaller};
+
+/// Who is calling: fixed when a connection is admitted, the same on every way in.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Principal(Arc<str>);
+
+impl Principal {
+    /// A caller by name: `key:1f2e3d4c`, `origin:https://example.org`, …
+    pub fn new(name: impl Into<Arc<str>>) -> Self {
+        Self(name.into())
+    }
+
+    /// A caller on this machine that needed no key.
+    #[must_use]
+    pub fn local() -> Self {
+        Self::new("local")
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What is asked, however it came in.
+#[derive(Debug)]
+pub struct Asked {
+    /// Who asks.
+    pub principal: Principal,
+    /// The server's own number of the session it came in by, if any ([`super::Service::new_session`]).
+    pub session: Option<u64>,
+    /// Name of the action.
+    pub action: String,
+    /// The action's fields: an object, or null for none.
+    pub fields: Value,
+    /// Raw bytes beside the fields.
+    pub payload: Option<Payload>,
+    /// The caller's name of the call, unique among the session's running calls. Without one, a `request_id` among the
+    /// fields counts, or else the server makes one.
+    pub request_id: Option<String>,
+    /// How long the call may take from now on.
+    pub deadline: Option<Duration>,
+    /// The way back, where the caller serves actions too.
+    pub reverse: Option<ReverseCaller>,
+}
+
+impl Asked {
+    /// A request with nothing beside its fields.
+    pub fn new(principal: Principal, action: impl Into<String>, fields: Value) -> Self {
+        Self {
+            principal,
+            session: None,
+            action: action.into(),
+            fields,
+            payload: None,
+            request_id: None,
+            deadline: None,
+            reverse: None,
+        }
+    }
+
+    /// The caller's name of the call, wherever it is written.
+    pub(super) fn name_of_call(&self, action: &str, limits: &ServiceLimits) -> Result<Option<String>, Fault> {
+        if action == StopGeneration::NAME {
+            // Its request_id names another call, and nobody stops a stop.
+            return Ok(None);
+        }
+        let name = self.request_id.as_deref().or_else(|| self.fields.get("request_id")?.as_str());
+        if name.is_some_and(|name| name.len() > limits.request_id_bytes) {
+            return Err(check::refused("request_id", format_args!("is longer than {} bytes", limits.request_id_bytes)));
+        }
+        Ok(name.filter(|name| !name.is_empty()).map(str::to_owned))
+    }
+}

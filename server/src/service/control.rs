@@ -1,0 +1,38 @@
+//! stop_generation, subscribe, unsubscribe: what a service can do about its own calls and events.
+
+use tabagent_protocol::{
+    Fault,
+    api::{
+        GenerationStopped, StopGeneration, StopGenerationResponse, Subscribe, SubscribeResponse, Unsubscribe, UnsubscribeResponse,
+    },
+};
+
+use super::{Service, call::Call, codec, subscriptions::To};
+
+impl Service {
+    /// Adds `stop_generation`, `subscribe` and `unsubscribe`.
+    #[must_use]
+    pub fn with_control(self) -> Self {
+        self.on(|call, request: StopGeneration| async move { stop(&call, &request) })
+            .on(|call, request: Subscribe| async move {
+                let events = call.shared().subscriptions.subscribe(call.session(), &request.events)?;
+                Ok(SubscribeResponse { events })
+            })
+            .on(|call, request: Unsubscribe| async move {
+                let events = call.shared().subscriptions.unsubscribe(call.session(), &request.events)?;
+                Ok(UnsubscribeResponse { events })
+            })
+    }
+}
+
+/// Each stopped call tells its own caller itself; the caller's other sessions learn it here, if they asked.
+fn stop(call: &Call, request: &StopGeneration) -> Result<StopGenerationResponse, Fault> {
+    let shared = call.shared();
+    let stopped = shared.calls.stop(call.principal(), call.session(), &request.request_id);
+    let event = codec::event(None, &GenerationStopped { request_id: request.request_id.clone() })?;
+    for session in &stopped.sessions {
+        let to = To::principal(call.principal()).except(*session);
+        shared.subscriptions.publish("generation_stopped", &event.value, &to);
+    }
+    Ok(StopGenerationResponse { stopped_count: u32::try_from(stopped.sessions.len()).unwrap_or(u32::MAX) })
+}

@@ -1,0 +1,259 @@
+//! Typed actions: who may run, what they are given, how they end. No bytes of a wire and no session of one in here.
+//!
+//! A [`Service`] is a table of actions. Whatever the way in (a session, plain JSON, HTTP), it becomes an [`Asked`];
+//! [`Service::start`] answers with a [`Running`] call whose [`Update`]s the way in carries back.
+
+/// Names that were other names once.
+mod aliases;
+/// Who asks, and for what.
+mod asked;
+/// What a handler is given.
+mod call;
+/// Which calls are running, under which names.
+mod calls;
+/// JSON to request types and responses to JSON.
+mod codec;
+/// stop_generation, subscribe, unsubscribe.
+mod control;
+/// Every number of a service.
+mod limits;
+/// Calls from the server to the client.
+mod reverse;
+/// A call under way.
+mod running;
+/// What the server has done.
+mod stats;
+/// Who wants which events.
+mod subscriptions;
+
+pub use asked::{Asked, Principal};
+pub use call::Call;
+pub use limits::ServiceLimits;
+pub use reverse::{Reverse, ReverseCaller};
+pub use running::{Running, Update};
+pub use stats::{Count, Stats};
+pub use subscriptions::{EventStream, To};
+
+pub(crate) use codec::{event as event_body, short};
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use futures_util::{FutureExt, future::BoxFuture};
+use serde::Serialize;
+use serde_json::Value;
+use tabagent_protocol::{
+    Body, Code, Fault,
+    api::{Action, ActionInfo, Health},
+};
+
+use calls::Calls;
+use subscriptions::Subscriptions;
+
+/// What a handler's future comes to.
+type Work = BoxFuture<'static, Result<Body, Fault>>;
+/// A registered action: checks the request, and hands out the work of answering it.
+type Handler = Box<dyn Fn(Call, Value) -> Result<Work, Fault> + Send + Sync>;
+
+/// A table of actions and the calls running on it.
+pub struct Service {
+    actions: HashMap<&'static str, (ActionInfo, Handler)>,
+    shared: Arc<Shared>,
+}
+
+/// What the service and its running calls both hold.
+pub(crate) struct Shared {
+    pub(crate) limits: ServiceLimits,
+    pub(crate) stats: Arc<Stats>,
+    pub(crate) calls: Calls,
+    pub(crate) subscriptions: Arc<Subscriptions>,
+    /// Set once; from then on only `health` is started.
+    pub(crate) draining: AtomicBool,
+    sessions: AtomicU64,
+}
+
+impl Service {
+    /// A service without actions.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_limits(ServiceLimits::default())
+    }
+
+    /// A service without actions, under other limits.
+    #[must_use]
+    pub fn with_limits(limits: ServiceLimits) -> Self {
+        let shared = Shared {
+            stats: Arc::new(Stats::default()),
+            calls: Calls::new(limits.calls_per_principal),
+            subscriptions: Arc::new(Subscriptions::new(&limits)),
+            draining: AtomicBool::new(false),
+            sessions: AtomicU64::new(1),
+            limits,
+        };
+        Self { actions: HashMap::new(), shared: Arc::new(shared) }
+    }
+
+    /// Adds an action; one of the same name is replaced.
+    ///
+    /// ```
+    /// use serde::{Deserialize, Serialize};
+    /// use tabagent_protocol::{Fault, api::NoItem};
+    /// use tabagent_server::{Action, Call, Service};
+    ///
+    /// #[derive(Deserialize)]
+    /// struct Roll { sides: u32 }
+    ///
+    /// #[derive(Serialize)]
+    /// #[serde(tag = "type", rename = "roll_response")]
+    /// struct Rolled { eyes: u32 }
+    ///
+    /// impl Action for Roll {
+    ///     const NAME: &'static str = "roll";
+    ///     type Response = Rolled;
+    ///     type Item = NoItem;
+    /// }
+    ///
+    /// async fn roll(_call: Call, request: Roll) -> Result<Rolled, Fault> {
+    ///     Ok(Rolled { eyes: request.sides })
+    /// }
+    ///
+    /// let service = Service::new().on(roll);
+    /// assert!(service.serves("roll"));
+    /// ```
+    ///
+    /// The handler is dropped in the middle of its work when the caller cancels or its deadline passes: what must be
+    /// undone then belongs into `Drop` impls of what it holds.
+    #[must_use]
+    pub fn on<A, F, Fut>(mut self, handler: F) -> Self
+    where
+        A: Action,
+        F: Fn(Call, A) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<A::Response, Fault>> + Send + 'static,
+    {
+        let handler = Arc::new(handler);
+        let start = move |call: Call, fields: Value| -> Result<Work, Fault> {
+            let request: A = codec::decode(fields)?;
+            request.validate()?;
+            let handler = Arc::clone(&handler);
+            let work = async move {
+                let response = handler(call.clone(), request).await?;
+                Ok(Body { payload: call.take_attached(), ..codec::encode(&response)? })
+            };
+            Ok(work.boxed())
+        };
+        self.actions.insert(A::NAME, (A::INFO, Box::new(start)));
+        self
+    }
+
+    /// Starts a call. An unknown action, a refused request and a limit are answered at once, by the call's only update.
+    ///
+    /// Needs a tokio runtime; the handler runs as a task of its own.
+    pub fn start(&self, asked: Asked) -> Running {
+        self.shared.stats.arrived();
+        self.try_start(asked).unwrap_or_else(|fault| {
+            self.shared.stats.settled(false, None);
+            Running::refused(fault)
+        })
+    }
+
+    fn try_start(&self, mut asked: Asked) -> Result<Running, Fault> {
+        let Some((info, handler)) = self.actions.get(self.present_name(&asked.action)) else {
+            let name = short(&asked.action);
+            return Err(Fault::new(Code::UNKNOWN_ACTION, format!("no action {name:?} is served here")));
+        };
+        if self.is_draining() && info.name != Health::NAME {
+            return Err(Fault::new(Code::DRAINING, "the server is shutting down; the request was not executed"));
+        }
+        if let Value::Object(fields) = &mut asked.fields {
+            aliases::rename_fields(info.name, fields)?;
+        }
+        let name = asked.name_of_call(info.name, &self.shared.limits)?;
+        let admitted = Calls::admit(&self.shared, &asked.principal, asked.session, name)?;
+        let (fields, call, updates) = Call::new(asked, &admitted);
+        let work = handler(call.clone(), fields)?;
+        Ok(Running::spawn(work, &call, admitted, updates))
+    }
+
+    /// Whether an action of this name is served.
+    #[must_use]
+    pub fn serves(&self, action: &str) -> bool {
+        self.actions.contains_key(action)
+    }
+
+    /// What an action is called today: the name itself if it is served, or else what it is an alias of.
+    #[must_use]
+    pub fn present_name<'a>(&self, action: &'a str) -> &'a str {
+        if self.serves(action) { action } else { aliases::action(action).unwrap_or(action) }
+    }
+
+    /// The rows of all actions served, by name.
+    #[must_use]
+    pub fn actions(&self) -> Vec<ActionInfo> {
+        let mut rows: Vec<_> = self.actions.values().map(|(info, _)| *info).collect();
+        rows.sort_by_key(|info| info.name);
+        rows
+    }
+
+    /// The counters behind `get_stats`.
+    #[must_use]
+    pub fn stats(&self) -> &Arc<Stats> {
+        &self.shared.stats
+    }
+
+    /// A number for a new session (or plain channel), never given out before by this service.
+    #[must_use]
+    pub fn new_session(&self) -> u64 {
+        self.shared.sessions.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Opens a session's queue of subscribed events. Dropping it ends the session's subscriptions.
+    #[must_use]
+    pub fn events(&self, session: u64, principal: &Principal) -> EventStream {
+        Subscriptions::open(&self.shared.subscriptions, session, principal)
+    }
+
+    /// Sends an event to the sessions that subscribed to it; answers how many they are. Never waits: a queue that is full
+    /// drops its oldest event.
+    ///
+    /// # Errors
+    /// `internal` when `fields` is not a JSON object.
+    pub fn publish(&self, event: &str, fields: &impl Serialize, to: &To) -> Result<usize, Fault> {
+        let body = codec::event(Some(event), fields)?;
+        Ok(self.shared.subscriptions.publish(event, &body.value, to))
+    }
+
+    /// Refuses new calls from now on, except `health`; running calls go on.
+    pub fn drain(&self) {
+        self.shared.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`Service::drain`] was called.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.shared.draining.load(Ordering::Relaxed)
+    }
+
+    /// Calls under way, of everybody.
+    #[must_use]
+    pub fn calls_in_flight(&self) -> usize {
+        self.shared.calls.len()
+    }
+}
+
+impl Default for Service {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<_> = self.actions().iter().map(|info| info.name).collect();
+        f.debug_struct("Service").field("actions", &names).finish_non_exhaustive()
+    }
+}

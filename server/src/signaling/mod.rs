@@ -1,0 +1,337 @@
+//! Connections from the first request to the end: who may have one, how far it is, when it is over.
+//!
+//! HTTP is elsewhere: [`Signaling`] is told what a client said and says what to answer. Each connection has one task
+//! ([`mod@task`]) that reads what its transport reports and hands open channels to whoever was named for that.
+
+mod admission;
+mod connection;
+mod handshake;
+mod id;
+mod task;
+
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt,
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tabagent_protocol::{
+    BULK_CHANNEL_PROTOCOL, CHANNEL_LABEL, CHANNEL_PROTOCOL, Code, Fault,
+    signaling::{ConnectionInfo, ConnectionState},
+};
+use tokio::sync::mpsc;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use self::{
+    admission::{Admission, Visitor},
+    handshake::Handshake,
+};
+use crate::{
+    limits::ServerLimits,
+    service::Principal,
+    transport::{Channel, ChannelSpec, Peer, PeerEvent, PeerOptions},
+};
+
+pub use self::{
+    connection::{Client, Connection},
+    id::ConnectionId,
+};
+
+/// What is done with a channel that opens. Must not block: the connection's task waits for it.
+pub type OnChannel = Arc<dyn Fn(&Arc<Connection>, Channel) + Send + Sync>;
+
+/// Ended connections that can still be looked up; the oldest are forgotten first.
+const REMEMBERED: usize = 256;
+
+/// How many connections there are, by how far they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConnectionCounts {
+    /// Ever admitted.
+    pub total: u64,
+    /// Not ended.
+    pub active: u64,
+    /// Of these, not connected yet.
+    pub waiting: u64,
+    /// Of these, connected.
+    pub connected: u64,
+    /// Ended because the path was lost, and not forgotten yet.
+    pub disconnected: u64,
+    /// Ended for a time limit, ever.
+    pub cleaned_up: u64,
+}
+
+/// All connections. A cheap handle.
+#[derive(Clone)]
+pub struct Signaling {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    limits: ServerLimits,
+    peer_options: PeerOptions,
+    on_channel: OnChannel,
+    table: Mutex<Table>,
+    /// The connections' tasks.
+    tasks: TaskTracker,
+    /// Cancelled when no new connection is admitted any more.
+    draining: CancellationToken,
+}
+
+struct Table {
+    admission: Admission,
+    live: HashMap<ConnectionId, Arc<Connection>>,
+    /// Ended connections and when they ended, oldest first.
+    ended: VecDeque<Ended>,
+    swept: Instant,
+    totals: ConnectionCounts,
+}
+
+struct Ended {
+    at: Instant,
+    id: ConnectionId,
+    principal: Principal,
+    info: ConnectionInfo,
+}
+
+/// A place among the connections, given back when dropped.
+struct Place {
+    shared: Arc<Shared>,
+    id: ConnectionId,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.shared.lock().admission.release(self.id);
+    }
+}
+
+impl Signaling {
+    /// Admits connections under these limits; every channel that opens is given to `on_channel`.
+    #[must_use]
+    pub fn new(limits: ServerLimits, peer_options: PeerOptions, on_channel: OnChannel) -> Self {
+        let table = Table {
+            admission: Admission::new(limits.clone()),
+            live: HashMap::new(),
+            ended: VecDeque::new(),
+            swept: Instant::now(),
+            totals: ConnectionCounts::default(),
+        };
+        let (tasks, draining) = (TaskTracker::new(), CancellationToken::new());
+        Self { shared: Arc::new(Shared { limits, peer_options, on_channel, table: Mutex::new(table), tasks, draining }) }
+    }
+
+    /// The client offers; returns the connection and the answer, which holds all of the server's own addresses.
+    ///
+    /// # Errors
+    /// When a limit is reached, the server is shutting down, or the offer cannot be answered.
+    pub async fn answer(&self, client: Client, offer: &str) -> Result<(Arc<Connection>, String), Fault> {
+        let handshake = Handshake::new();
+        let place = self.place(&client)?;
+        let (peer, answer, events) = self.timely(Peer::answering(&self.shared.peer_options, offer)).await?;
+        Ok((self.begin(place, client, handshake, peer, events, true), answer))
+    }
+
+    /// The server offers a channel of this sub-protocol; returns the connection and the offer.
+    ///
+    /// # Errors
+    /// When a limit is reached, the server is shutting down, or nothing of that sub-protocol is served.
+    pub async fn offer(&self, client: Client, protocol: &str) -> Result<(Arc<Connection>, String), Fault> {
+        let channels = channels(protocol)?;
+        let handshake = Handshake::new();
+        let place = self.place(&client)?;
+        let (peer, offer, events) = self.timely(Peer::offering(&self.shared.peer_options, &channels)).await?;
+        Ok((self.begin(place, client, handshake, peer, events, false), offer))
+    }
+
+    /// A principal's own connection that has not ended.
+    ///
+    /// # Errors
+    /// `session_not_found` when there is none, or it is somebody else's: these look the same. `invalid_state` when it has ended.
+    pub fn find(&self, principal: &Principal, id: &str) -> Result<Arc<Connection>, Fault> {
+        let wanted = id.parse().map_err(|_| unknown())?;
+        let table = self.shared.lock();
+        if let Some(connection) = table.live.get(&wanted).filter(|connection| connection.principal == *principal) {
+            return Ok(connection.clone());
+        }
+        let ended = table.ended(principal, wanted).ok_or_else(unknown)?;
+        Err(connection::wrong_state(ConnectionState::Connected, ended.info.state))
+    }
+
+    /// What a principal may know about a connection of its own, ended ones included.
+    ///
+    /// # Errors
+    /// `session_not_found` as in [`find`](Self::find).
+    pub fn look(&self, principal: &Principal, id: &str) -> Result<ConnectionInfo, Fault> {
+        let wanted = id.parse().map_err(|_| unknown())?;
+        let mut table = self.shared.lock();
+        table.sweep(&self.shared.limits);
+        match table.live.get(&wanted).filter(|connection| connection.principal == *principal) {
+            Some(connection) => Ok(connection.info()),
+            None => table.ended(principal, wanted).map(|ended| ended.info.clone()).ok_or_else(unknown),
+        }
+    }
+
+    /// A principal's connections that have not ended.
+    #[must_use]
+    pub fn list(&self, principal: &Principal) -> Vec<ConnectionInfo> {
+        let table = self.shared.lock();
+        table.live.values().filter(|connection| connection.principal == *principal).map(|connection| connection.info()).collect()
+    }
+
+    /// Ends a connection and forgets it.
+    ///
+    /// # Errors
+    /// `session_not_found` as in [`find`](Self::find).
+    pub fn remove(&self, principal: &Principal, id: &str) -> Result<(), Fault> {
+        let wanted = id.parse().map_err(|_| unknown())?;
+        let mut table = self.shared.lock();
+        let live = table.live.get(&wanted).filter(|connection| connection.principal == *principal).cloned();
+        if live.is_none() && table.ended(principal, wanted).is_none() {
+            return Err(unknown());
+        }
+        table.live.remove(&wanted);
+        table.ended.retain(|ended| ended.id != wanted);
+        drop(table);
+        if let Some(connection) = live {
+            connection.close("its client deleted it");
+        }
+        Ok(())
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn counts(&self) -> ConnectionCounts {
+        let table = self.shared.lock();
+        let connected = table.live.values().filter(|connection| connection.phase() == ConnectionState::Connected).count() as u64;
+        let active = table.live.len() as u64;
+        let disconnected = table.ended.iter().filter(|ended| ended.info.state == ConnectionState::Disconnected).count() as u64;
+        ConnectionCounts { active, connected, waiting: active - connected, disconnected, ..table.totals }
+    }
+
+    /// Admits no more connections; those there are go on.
+    pub fn drain(&self) {
+        self.shared.draining.cancel();
+    }
+
+    /// Ends all connections and returns when they have.
+    pub async fn shutdown(&self) {
+        self.drain();
+        let all: Vec<_> = self.shared.lock().live.values().cloned().collect();
+        for connection in all {
+            connection.close("the server shut down");
+        }
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+    }
+
+    fn place(&self, client: &Client) -> Result<Place, Fault> {
+        if self.shared.draining.is_cancelled() {
+            return Err(draining());
+        }
+        let id = ConnectionId::random()?;
+        let mut table = self.shared.lock();
+        table.sweep(&self.shared.limits);
+        table.admission.take(Instant::now(), id, Visitor::new(&client.principal, client.ip))?;
+        drop(table);
+        Ok(Place { shared: Arc::clone(&self.shared), id })
+    }
+
+    async fn timely<T>(&self, negotiation: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        let ms = self.shared.limits.negotiation;
+        tokio::time::timeout(Duration::from_millis(ms), negotiation).await.unwrap_or_else(|_| {
+            Err(Fault::new(Code::TRANSPORT_FAILED, format!("the negotiation took longer than {ms} ms (limit negotiation)")))
+        })
+    }
+
+    fn begin(
+        &self,
+        place: Place,
+        client: Client,
+        handshake: Handshake,
+        peer: Peer,
+        events: mpsc::Receiver<PeerEvent>,
+        answered: bool,
+    ) -> Arc<Connection> {
+        let limits = self.shared.limits.clone();
+        let connection = Arc::new(Connection::new(place.id, client, peer, handshake, answered, limits));
+        let mut table = self.shared.lock();
+        table.totals.total += 1;
+        table.live.insert(connection.id, Arc::clone(&connection));
+        drop(table);
+        // One that was being negotiated while the server began to shut down.
+        if self.shared.draining.is_cancelled() {
+            connection.close("the server shut down");
+        }
+        self.shared.tasks.spawn(task::run(Arc::clone(&connection), events, place));
+        connection
+    }
+}
+
+impl fmt::Debug for Signaling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signaling").field("counts", &self.counts()).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    fn ended(&self, principal: &Principal, id: ConnectionId) -> Option<&Ended> {
+        self.ended.iter().find(|ended| ended.id == id && ended.principal == *principal)
+    }
+
+    /// A connection is over: it can be looked up for a while, unless it was deleted.
+    fn retire(&mut self, connection: &Connection, for_time: bool) {
+        self.totals.cleaned_up += u64::from(for_time);
+        let info = connection.info();
+        if self.live.remove(&connection.id).is_none() {
+            return;
+        }
+        if self.ended.len() == REMEMBERED {
+            self.ended.pop_front();
+        }
+        let principal = connection.principal.clone();
+        self.ended.push_back(Ended { at: Instant::now(), id: connection.id, principal, info });
+    }
+
+    /// Forgets what is over for long. What this frees is a few hundred bytes each: sockets are freed by their deadlines.
+    fn sweep(&mut self, limits: &ServerLimits) {
+        let (now, keep) = (Instant::now(), Duration::from_millis(limits.cleanup));
+        while self.ended.front().is_some_and(|ended| now.duration_since(ended.at) >= keep) {
+            self.ended.pop_front();
+        }
+        if now.duration_since(self.swept) >= keep {
+            self.swept = now;
+            self.admission.sweep(now);
+        }
+    }
+}
+
+/// The channels of an offer that asks for this sub-protocol.
+fn channels(protocol: &str) -> Result<Vec<ChannelSpec>, Fault> {
+    let protocols: &[&str] = match protocol {
+        "" => &[""],
+        CHANNEL_PROTOCOL => &[CHANNEL_PROTOCOL, BULK_CHANNEL_PROTOCOL],
+        other => {
+            let message =
+                format!("the sub-protocol {other:?} is not served: use an empty one for plain JSON, or {CHANNEL_PROTOCOL:?}");
+            return Err(Fault::new(Code::VALIDATION_FAILED, message).with_details(r#"{"field":"protocol"}"#));
+        }
+    };
+    let spec = |protocol: &&str| ChannelSpec { label: CHANNEL_LABEL.to_owned(), protocol: (*protocol).to_owned() };
+    Ok(protocols.iter().map(spec).collect())
+}
+
+fn unknown() -> Fault {
+    Fault::new(Code::SESSION_NOT_FOUND, "there is no connection of this id")
+}
+
+fn draining() -> Fault {
+    Fault::new(Code::DRAINING, "the server is shutting down: it admits no new connections").retry_after(1_000)
+}

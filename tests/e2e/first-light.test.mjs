@@ -1,0 +1,148 @@
+// A page in real Chromium, the compiled SDK, the real server: connect, ask, stream, cancel, close.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { launch, open } from "./support/chromium.mjs";
+import { getJson, startServer, until } from "./support/server.mjs";
+
+let server, browser, page;
+
+before(async () => {
+  [server, browser] = await Promise.all([startServer(), launch()]);
+  page = await open(browser, server.url);
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+test("system_info, a streamed chat in order, cancel stops the producer, close ends the session", async () => {
+  const seen = await page.evaluate(async () => {
+    const { connect } = await import("/client/index.js");
+    const agent = await connect(location.origin);
+    const ask = (content) => agent.stream({ action: "chat", model: "default", messages: [{ role: "user", content }] });
+    const read = async (stream) => {
+      const deltas = [];
+      for await (const item of stream) deltas.push(item);
+      return { deltas, response: await stream.response };
+    };
+    const tokens = async () => (await agent.request({ action: "get_stats" })).tokens_generated;
+
+    const info = await agent.request({ action: "system_info" });
+    const whole = await read(ask("Count to 60"));
+
+    let taken = 0;
+    for await (const item of ask("Count to 5000")) if (item && ++taken === 5) break;
+    const afterCancel = await tokens();
+    const next = await read(ask("Count to 20"));
+    const afterNext = await tokens();
+
+    const { connectionId } = agent;
+    agent.close();
+    return { info, whole, taken, produced: afterNext - afterCancel, next: next.deltas.length, connectionId, state: agent.state };
+  });
+
+  assert.equal(seen.info.type, "system_info_response");
+  assert.ok(seen.info.system.memory.total_bytes > 0);
+  const { deltas, response } = seen.whole;
+  assert.ok(deltas.length >= 50, `${deltas.length} deltas`);
+  assert.deepEqual(deltas.map((item) => item.index), deltas.map((_, index) => index), "in order, none missing");
+  assert.equal(deltas.map((item) => item.delta).join(""), response.response, "the deltas are the answer");
+  assert.equal(seen.taken, 5);
+  assert.equal(seen.produced, seen.next, "after the cancel only the next chat produced tokens");
+  assert.equal(seen.state, "closed");
+
+  const look = () => getJson(`${server.url}/v1/webrtc/session/${seen.connectionId}`);
+  const gone = await until(look, ({ status }) => status === 404);
+  assert.equal(gone.status, 404, JSON.stringify(gone.body));
+  assert.equal(gone.body.code, "session_not_found");
+});
+
+test("an error has a stable code, and the session goes on", async () => {
+  const seen = await page.evaluate(async () => {
+    const { connect } = await import("/client/index.js");
+    const agent = await connect(location.origin);
+    const codeOf = (promise) => promise.then(() => "no error", (error) => [error instanceof Error, error.code, error.details?.field]);
+    const codes = {
+      unknown: await codeOf(agent.request({ action: "fly_to_the_moon" })),
+      invalid: await codeOf(agent.request({ action: "chat", model: "", messages: [] })),
+      model: await codeOf(agent.request({ action: "chat", model: "no/such", messages: [{ role: "user", content: "hi" }] })),
+      late: await codeOf(agent.request({ action: "chat", model: "default", messages: [{ role: "user", content: "Count to 5000" }] }, { timeoutMs: 300 })),
+      aborted: await codeOf(agent.request({ action: "health" }, { signal: AbortSignal.abort() })),
+    };
+    const health = await agent.request({ action: "health" });
+    agent.close();
+    codes.closed = await codeOf(agent.request({ action: "health" }));
+    return { codes, health };
+  });
+  assert.deepEqual(seen.codes.unknown, [true, "unknown_action", null]);
+  assert.deepEqual(seen.codes.invalid.slice(0, 2), [true, "validation_failed"]);
+  assert.ok(["model", "messages"].includes(seen.codes.invalid[2]), "the field is named");
+  assert.deepEqual(seen.codes.model, [true, "model_not_found", null]);
+  assert.deepEqual(seen.codes.late, [true, "deadline_exceeded", null]);
+  assert.deepEqual(seen.codes.aborted, [true, "cancelled", null]);
+  assert.deepEqual(seen.codes.closed.slice(0, 2), [true, "invalid_state"]);
+  assert.equal(seen.health.status, "healthy");
+});
+
+test("stop_generation ends a chat early with what it has", async () => {
+  const seen = await page.evaluate(async () => {
+    const { connect } = await import("/client/index.js");
+    const agent = await connect(location.origin);
+    const stream = agent.stream(
+      { action: "chat", model: "default", messages: [{ role: "user", content: "Count to 5000" }] },
+      { requestId: "long-one" },
+    );
+    let stopped;
+    for await (const item of stream) {
+      if (item.index === 3) stopped = await agent.request({ action: "stop_generation", request_id: "long-one" });
+    }
+    const response = await stream.response;
+    agent.close();
+    return { stopped, reason: response.finish_reason };
+  });
+  assert.equal(seen.stopped.stopped_count, 1);
+  assert.equal(seen.reason, "cancelled");
+});
+
+test("the server calls an action of the page and gets its answer", async () => {
+  const seen = await page.evaluate(async () => {
+    const { connect } = await import("/client/index.js");
+    const agent = await connect(location.origin);
+    agent.serve({ add: async ({ a, b }) => ({ sum: a + b }) });
+    const sum = await agent.request({ action: "call_client", name: "add", fields: { a: 2, b: 40 } });
+    const missing = await agent.request({ action: "call_client", name: "missing", fields: {} }).catch((error) => error.code);
+    agent.close();
+    return { sum, missing };
+  });
+  assert.deepEqual(seen.sum.answer, { sum: 42 });
+  assert.equal(seen.missing, "unknown_action");
+});
+
+test("both sides log every step of the handshake, in order, under one id, without SDP", async () => {
+  const seen = await page.evaluate(async () => {
+    const { connect } = await import("/client/index.js");
+    const lines = [];
+    const agent = await connect(location.origin, { debug: (line) => lines.push(line) });
+    await agent.request({ action: "health" });
+    const { connectionId, timeline } = agent;
+    const stats = await agent.stats();
+    agent.close();
+    return { lines: lines.map((line) => JSON.stringify(line)), connectionId, timeline, stats };
+  });
+  const order = (lines, steps) => steps.map((step) => lines.findIndex((line) => line.includes(step)));
+  const rising = (at) => at.every((place, n) => place >= 0 && (n === 0 || place > at[n - 1]));
+
+  const client = order(seen.lines, ["offer", "answer", "ice", "dtls", "channel", "welcome"]);
+  assert.ok(rising(client), `${client}\n${seen.lines.join("\n")}`);
+  const steps = ["step=offer", "step=answer", "step=ice", "step=dtls", "step=channel", "step=welcome"];
+  const lines = await until(() => server.steps(seen.connectionId), (found) => rising(order(found, steps)));
+  assert.ok(rising(order(lines, steps)), lines.join("\n"));
+  for (const line of [...seen.lines, ...server.log]) assert.ok(!/a=fingerprint|a=ice-pwd|v=0/.test(line), line);
+
+  assert.deepEqual(seen.timeline.map(({ step }) => step), ["signaling", "ice", "dtls", "channel", "welcome"]);
+  assert.equal(seen.stats.state, "connected");
+  assert.equal(seen.stats.transport, "webrtc");
+  assert.ok(seen.stats.candidatePair, "the selected pair is known");
+  assert.ok(seen.stats.roundTripMs > 0);
+});

@@ -1,0 +1,25 @@
+// Chromium from the system's packages, headless, with a profile of its own.
+import { chromium } from "playwright-core";
+
+const flags = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--disable-dev-shm-usage",
+];
+
+export const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+
+export const launch = (...extra) => chromium.launch({ executablePath, args: [...flags, ...extra] });
+
+/** A page of the server that has loaded nothing but HTML. */
+export async function open(browser, url, path = "/blank.html") {
+  const page = await browser.newPage();
+  page.on("pageerror", (error) => console.error("page:", error.message));
+  await page.goto(url + path);
+  return page;
+}

@@ -1,0 +1,62 @@
+// The real server binary on a port of its own; what it logs is kept for assertions.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+export const root = fileURLToPath(new URL("../../..", import.meta.url));
+const binary = process.env.TABAGENT_SERVER_BIN ?? `${root}/target/debug/tabagent-server`;
+const startMs = 20_000;
+
+/** Starts a server; `flags` replace the defaults that let local callers in. */
+export async function startServer({ flags = ["--allow-local"], port = 0 } = {}) {
+  const args = ["--port", String(port), "--www", `${root}/www`, "--log-level", "info", ...flags];
+  const child = spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const log = [];
+  createInterface({ input: child.stderr }).on("line", (line) => log.push(line));
+  const url = await ready(child, log);
+  return {
+    url,
+    pid: child.pid,
+    log,
+    /** The log lines of one connection, in order. */
+    steps: (id) => log.filter((line) => line.includes(id)),
+    async stop(signal = "SIGTERM") {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const ended = once(child, "exit");
+      child.kill(signal);
+      await ended;
+    },
+  };
+}
+
+function ready(child, log) {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error(`the server was not ready in time:\n${log.join("\n")}`)), startMs);
+    child.once("error", reject);
+    child.once("exit", (code) => reject(new Error(`the server ended with ${code}:\n${log.join("\n")}`)));
+    createInterface({ input: child.stdout }).once("line", (line) => {
+      clearTimeout(late);
+      const url = /http:\/\/\S+/.exec(line);
+      url ? resolve(url[0]) : reject(new Error(`no address in: ${line}`));
+    });
+  });
+}
+
+/** Asks again until the answer is as wanted; the last answer when it never is. */
+export async function until(ask, wanted, patienceMs = 15_000) {
+  const end = Date.now() + patienceMs;
+  for (;;) {
+    const answer = await ask();
+    if (wanted(answer) || Date.now() > end) return answer;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+export async function getJson(url, init) {
+  const reply = await fetch(url, init);
+  return { status: reply.status, body: await reply.json() };
+}
+
+export const postJson = (url, body, headers = {}) =>
+  getJson(url, { method: "POST", headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(body) });
