@@ -67,11 +67,14 @@ function opened() {
 }
 
 function onState() {
-  show(agent.state);
-  if (agent.state !== "closed") return;
-  for (const panel of panels) panel.detach();
-  agent = null;
-  show("closed");
+  const { state, reason } = agent;
+  if (state === "closed") {
+    for (const panel of panels) panel.detach();
+    agent = null;
+    // `cancelled` is our own close(); whatever else ended the connection is worth a word.
+    if (reason.code !== "cancelled") showFailure(reason);
+  }
+  show(state);
 }
 
 /** Each step of the handshake leaves a line while it happens: the waterfall grows from them. */
