@@ -1,52 +1,67 @@
-//! An axum program of one's own with one action of one's own, reached over HTTP and WebRTC:
-//! `curl -d '{"sides":6}' -H 'content-type: application/json' http://127.0.0.1:9000/v1/actions/roll`
+//! An axum program of one's own with one action of one's own, reached over HTTP and over data channels:
+//! `curl -d '{"name":"Ada"}' -H 'content-type: application/json' http://127.0.0.1:9000/v1/actions/greet`
+//!
+//! Who gives no name is asked for it: the server calls the page. The address to listen on may be given as the argument.
+#![expect(clippy::print_stdout, reason = "a program says where it listens")]
 
 use std::net::SocketAddr;
 
 use axum::{Router, routing::get};
 use serde::{Deserialize, Serialize};
-use tabagent_protocol::{
-    Fault,
-    api::{NoItem, check},
-};
 use tabagent_server::{Action, Call, Server, ServerOptions, Service};
+use tokio::net::TcpListener;
 
-/// The request is the type: `{ action: "roll", sides: 6 }`.
+/// The request is the type: `{ action: "greet", name: "Ada" }`.
 #[derive(Deserialize)]
-struct Roll {
-    sides: u32,
+struct Greet {
+    name: Option<String>,
 }
 
-/// The answer is `{ type: "roll_response", eyes: 4 }`.
+/// The answer is `{ type: "greet_response", text: "Hello, Ada!" }`.
 #[derive(Serialize)]
-#[serde(tag = "type", rename = "roll_response")]
-struct RollResponse {
-    eyes: u32,
+#[serde(tag = "type", rename = "greet_response")]
+struct GreetResponse {
+    text: String,
 }
 
-impl Action for Roll {
-    const NAME: &'static str = "roll";
-    type Response = RollResponse;
-    type Item = NoItem;
+impl Action for Greet {
+    const NAME: &'static str = "greet";
+    type Response = GreetResponse;
+    type Item = ();
+}
 
-    fn validate(&self) -> Result<(), Fault> {
-        check::within("sides", Some(self.sides), 2..=100)
-    }
+/// What the page is asked: `agent.serve({ who_are_you: () => ({ name: "Ada" }) })`.
+#[derive(Deserialize, Serialize)]
+struct WhoAreYou {}
+
+#[derive(Deserialize, Serialize)]
+struct IAm {
+    name: String,
+}
+
+impl Action for WhoAreYou {
+    const NAME: &'static str = "who_are_you";
+    type Response = IAm;
+    type Item = ();
 }
 
 #[tokio::main]
-async fn main() -> std::io::Result<()> {
-    let service = Service::reference().on(|_: Call, roll: Roll| async move { Ok(RollResponse { eyes: 1 + rand(roll.sides) }) });
-    let options = ServerOptions { allow_local: true, port: Some(9000), ..ServerOptions::default() };
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let service = Service::reference().on(|call: Call, greet: Greet| async move {
+        let name = match greet.name {
+            Some(name) => name,
+            None => call.call_client(&WhoAreYou {}).await?.name,
+        };
+        Ok(GreetResponse { text: format!("Hello, {name}!") })
+    });
+    let address: SocketAddr = std::env::args().nth(1).as_deref().unwrap_or("127.0.0.1:9000").parse()?;
+    let listener = TcpListener::bind(address).await?;
+    let address = listener.local_addr()?;
+    let options = ServerOptions { allow_local: true, port: Some(address.port()), ..ServerOptions::default() };
     let server = Server::new(options, service);
-    let app = Router::new().route("/own", get(|| async { "a route of the program's own" })).merge(server.router());
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:9000").await?;
+    let app = Router::new().route("/", get(|| async { "a route of the program's own" })).merge(server.router());
+    println!("listening on http://{address}");
     // The server goes by the caller's address: without it nobody is local.
-    axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await
-}
-
-/// A die does not need better.
-fn rand(below: u32) -> u32 {
-    let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.subsec_nanos());
-    nanos % below
+    axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
+    Ok(())
 }

@@ -70,7 +70,7 @@ impl Peer {
         finished(tokio::spawn(async move {
             let description = sdp::description(Kind::Offer, offer.sdp)?;
             let (peer, events) =
-                Self::build(options, Side::Answering { passive: offer.active }, offer.candidates, offer.section).await?;
+                Self::build(options, Side::Answering { active: offer.passive }, offer.candidates, offer.section).await?;
             let stack = &peer.handle.stack;
             stack.set_remote_description(description).await.map_err(|error| sdp::unreadable(&error))?;
             let answer = stack.create_answer(None).await.map_err(|error| sdp::unreadable(&error))?;

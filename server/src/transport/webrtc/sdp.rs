@@ -23,8 +23,8 @@ pub(super) struct Screened {
     pub(super) candidates: usize,
     /// Where data channels are.
     pub(super) section: Section,
-    /// The other side wants to begin the DTLS handshake.
-    pub(super) active: bool,
+    /// The other side leaves the beginning of the DTLS handshake to this one.
+    pub(super) passive: bool,
 }
 
 /// The section of a description that carries data channels: the one our candidates belong to.
@@ -80,8 +80,8 @@ pub(super) fn screen(sdp: &str, options: &PeerOptions) -> Result<Screened, Fault
     if candidates > options.remote_candidates {
         return Err(too_many(options.remote_candidates));
     }
-    let active = kept.lines().any(|line| line == "a=setup:active");
-    Ok(Screened { sdp: kept, candidates, section, active })
+    let passive = kept.lines().any(|line| line == "a=setup:passive");
+    Ok(Screened { sdp: kept, candidates, section, passive })
 }
 
 /// Our description with its candidates where they belong. The stack writes them into the first section, also when that is a
@@ -189,7 +189,7 @@ mod tests {
         let kept: Vec<_> = screened.sdp.lines().filter(|line| line.starts_with("a=candidate:")).collect();
         assert_eq!(kept, ["a=candidate:2 1 udp 1 192.0.2.1 5001 typ host generation 0"]);
         assert_eq!(screened.section, Section { index: 1, mid: Some("data".to_owned()) });
-        assert!(screened.active);
+        assert!(!screened.passive);
         Ok(())
     }
 
