@@ -11,16 +11,16 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::{
-    client::{ClientEvent, Shared},
     clock::Timer,
     error, js,
     options::{Negotiation, Options},
+    session::{News, Session},
     signaling::{Reply, Signaling},
     transport::{self, Peer, Step},
 };
 
 /// Milliseconds that ICE gets to move without a single candidate of ours. Where it can work without, it needs 10.
-const STRANDED_AFTER: Millis = 1_500;
+const STRANDED_AFTER: Millis = 1_000;
 /// Candidates told to the server. It takes no more of one connection; a machine with so many interfaces needs no more.
 const MAX_CANDIDATES: u32 = 64;
 
@@ -45,7 +45,7 @@ pub(crate) struct Attempt {
 }
 
 impl Attempt {
-    /// Nothing happens before [`Shared::connect`].
+    /// Nothing happens before [`Session::connect`].
     pub(crate) fn new(server: &str, options: Options) -> Self {
         Self {
             signaling: Signaling::new(server, options.key.as_deref()),
@@ -62,19 +62,19 @@ impl Attempt {
     }
 }
 
-impl Shared {
+impl Session {
     /// Begins. The session hears what comes of it.
     pub(crate) fn connect(self: &Rc<Self>) {
-        self.after(self.attempt.options.connect_timeout, |shared, _| {
-            if let Some(step) = shared.attempt.awaited.get() {
-                shared.fail(error::timed_out(step, shared.attempt.options.connect_timeout));
+        self.after(self.attempt.options.connect_timeout, |session, _| {
+            if let Some(step) = session.attempt.awaited.get() {
+                session.fail(error::timed_out(step, session.attempt.options.connect_timeout));
             }
         });
-        let shared = self.clone();
+        let session = self.clone();
         spawn_local(async move {
-            match shared.negotiate().await {
-                Ok(()) => shared.negotiated(),
-                Err(fault) => shared.fail(fault),
+            match session.negotiate().await {
+                Ok(()) => session.negotiated(),
+                Err(fault) => session.fail(fault),
             }
         });
     }
@@ -83,7 +83,7 @@ impl Shared {
     pub(crate) fn done(&self, step: Step) {
         let ms = self.elapsed();
         while let Some(next) = self.attempt.awaited.get().filter(|awaited| *awaited <= step) {
-            (self.listener)(ClientEvent::Step { step: next, ms });
+            (self.listener)(News::Step { step: next, ms });
             self.attempt.awaited.set(Step::all().find(|each| *each > next));
         }
         if step == Step::Welcome {
@@ -108,11 +108,6 @@ impl Shared {
         }
     }
 
-    /// The server says on the channel itself, in JSON, why it does not want it.
-    pub(crate) fn refused(&self, json: &str) {
-        self.fail(error::refusal(json).unwrap_or_else(error::not_ours));
-    }
-
     /// The transport broke; without a session yet, that is the end of it.
     pub(crate) fn broke(&self, why: &str) {
         if let Some(step) = self.attempt.awaited.get() {
@@ -120,16 +115,16 @@ impl Shared {
         }
     }
 
-    /// The session ended: calls off what is under way, and tells the server not to wait. Says of a failure where it stopped.
-    pub(crate) fn abandon(&self, fault: Fault) -> Fault {
+    /// The session ended: calls off what is under way, tells the server not to wait, and says of the failure where it stopped.
+    pub(crate) fn abandon(&self, fault: &mut Fault) {
         self.attempt.timers.take();
-        let Some(step) = self.attempt.awaited.take() else { return fault };
+        let Some(step) = self.attempt.awaited.take() else { return };
+        error::stopped(step, fault);
         self.attempt.signaling.abort();
-        if let Some(shared) = self.this.upgrade().filter(|shared| !shared.attempt.id.borrow().is_empty()) {
-            let id = shared.attempt.id.borrow().clone();
-            spawn_local(async move { shared.attempt.signaling.end(&id).await });
+        if let Some(session) = self.this.upgrade().filter(|session| !session.attempt.id.borrow().is_empty()) {
+            let id = session.attempt.id.borrow().clone();
+            spawn_local(async move { session.attempt.signaling.end(&id).await });
         }
-        error::stopped(step, fault)
     }
 
     /// Exchanges descriptions with the server, in one round trip or in two.
@@ -142,13 +137,16 @@ impl Shared {
             let sdp = negotiation.answer().await?;
             self.trace("offer", 0);
             self.negotiating(&reply);
-            return signaling.answer(&reply.id, &sdp).await;
+            signaling.answer(&reply.id, &sdp).await?;
+            self.trace("answer", 0);
+            return Ok(());
         }
         let negotiation = self.open(&options.ice_servers, true)?;
         let sdp = negotiation.offer().await?;
         self.trace("offer", 0);
         let reply = signaling.offer(&sdp).await?;
         self.negotiating(&reply);
+        self.trace("answer", 0);
         negotiation.accept("answer", &reply.sdp).await
     }
 
@@ -170,9 +168,9 @@ impl Shared {
 
     fn negotiated(&self) {
         self.done(Step::Signaling);
-        self.after(STRANDED_AFTER, |shared, _| {
-            shared.attempt.probed.set(true);
-            shared.check_stranded();
+        self.after(STRANDED_AFTER, |session, _| {
+            session.attempt.probed.set(true);
+            session.check_stranded();
         });
     }
 
@@ -182,31 +180,33 @@ impl Shared {
         if attempt.id.borrow().is_empty() || attempt.candidates.borrow().length() == 0 || attempt.telling.replace(true) {
             return;
         }
-        let Some(shared) = self.this.upgrade() else { return };
+        let Some(session) = self.this.upgrade() else { return };
         spawn_local(async move {
-            let attempt = &shared.attempt;
+            let attempt = &session.attempt;
             let (id, candidates) = (attempt.id.borrow().clone(), attempt.candidates.take());
             // The server also finds a path by the packets that reach it, so a failure here is not the end.
             let _ = attempt.signaling.candidates(&id, &candidates).await;
             attempt.telling.set(false);
-            shared.tell_candidates();
+            session.tell_candidates();
         });
     }
 
     /// Without a network interface ICE waits for ever: better to say so.
     fn check_stranded(&self) {
-        let stranded = self.driver.transport.borrow().as_ref().is_some_and(Peer::is_stranded);
+        let relay_only = self.attempt.options.relay_only;
+        let stranded = self.driver.transport.borrow().as_ref().is_some_and(|peer| peer.is_stranded(relay_only));
         if stranded && self.attempt.probed.get() && self.attempt.awaited.get() == Some(Step::Ice) {
             self.fail(error::stranded());
         }
     }
 
-    fn fail(&self, fault: Fault) {
+    /// Ends the session for this reason.
+    pub(crate) fn fail(&self, fault: Fault) {
         self.wish(|endpoint| endpoint.close(fault));
     }
 
     fn trace(&self, what: &'static str, count: u32) {
-        (self.listener)(ClientEvent::Trace { what, count, ms: self.elapsed() });
+        (self.listener)(News::Trace { what, count, ms: self.elapsed() });
     }
 
     fn elapsed(&self) -> f64 {

@@ -38,13 +38,12 @@ pub(crate) fn stranded() -> Fault {
 }
 
 /// Names the step that a failed attempt stopped at, in the message and, where there are no other particulars, in `details.step`.
-pub(crate) fn stopped(step: Step, mut fault: Fault) -> Fault {
+pub(crate) fn stopped(step: Step, fault: &mut Fault) {
     let name = step.name();
     fault.message = format!("connecting stopped at `{name}`: {}", fault.message).into();
     if fault.details.is_empty() {
         fault.details = format!(r#"{{"step":"{name}"}}"#).into_bytes();
     }
-    fault
 }
 
 /// An error object as the server writes it, over HTTP or as text on a channel. `None` for anything else.

@@ -6,20 +6,21 @@
 use std::rc::Rc;
 
 use js_sys::{Promise, Uint8Array};
-use tabagent_protocol::{Body, CallId, Code, Fault, Lane, Payload, Request};
+use tabagent_protocol::{Body, CallId, Code, Event, Fault, Lane, Payload, Request};
 use wasm_bindgen::prelude::*;
 
 use crate::{
-    client::{CallEvent, Client, ClientEvent, Sink},
-    js,
+    clock, js,
     options::{Negotiation, Options},
+    session::{News, Session},
+    transport::Peer,
 };
 
 #[wasm_bindgen(typescript_custom_section)]
 const LISTENER: &str = r#"
 /** Hears everything of a session. `value` is JSON in UTF-8 in memory of the module: decode it before returning. Must not throw. */
 export interface Listener {
-  /** A step of connecting is done (`signaling`, `ice`, `dtls`, `channel`, `welcome`), or was noticed (`offer`, `candidates`). */
+  /** A step of connecting is done (`signaling`, `ice`, `dtls`, `channel`, `welcome`), or was noticed (`offer`, `answer`, `candidates`). */
   step(name: string, ms: number, count: number): void;
   /** The session stands. */
   welcomed(): void;
@@ -28,7 +29,7 @@ export interface Listener {
   /** The answer. */
   response(call: number, value: Uint8Array, payload?: Uint8Array, contentType?: string): void;
   /** A call failed; call 0: the session is over, and this is the last that is heard. `details` is JSON or empty. */
-  fault(call: number, code: string, message: string, status: number, details: string, retryAfterMs?: number): void;
+  fault(call: number, code: string, message: string, status: number, details: Uint8Array, retryAfterMs?: number): void;
   /** The server asks. */
   request(call: number, action: string, requestId: string | undefined, value: Uint8Array, payload?: Uint8Array, contentType?: string): void;
   /** The server no longer wants the answer to its call. */
@@ -81,7 +82,7 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn response(this: &JsListener, call: u32, value: &[u8], payload: Option<Uint8Array>, kind: Option<String>);
     #[wasm_bindgen(method)]
-    fn fault(this: &JsListener, call: u32, code: &str, message: &str, status: u16, details: &str, retry_after_ms: Option<u32>);
+    fn fault(this: &JsListener, call: u32, code: &str, message: &str, status: u16, details: &[u8], retry_after_ms: Option<u32>);
     #[wasm_bindgen(method)]
     fn request(
         this: &JsListener,
@@ -101,22 +102,15 @@ extern "C" {
 }
 
 /// A session with a server, begun by its construction. The listener hears `welcomed` or a fault of call 0.
-#[wasm_bindgen]
-pub struct Session {
-    client: Client,
-    sink: Sink,
-}
+#[wasm_bindgen(js_name = Session)]
+pub struct JsSession(Rc<Session>);
 
-#[wasm_bindgen]
-impl Session {
+#[wasm_bindgen(js_class = Session)]
+impl JsSession {
     /// Begins to connect. `secret` is 32 random bytes.
     #[wasm_bindgen(constructor)]
     pub fn new(listener: JsListener, server: &str, secret: &[u8], options: &JsOptions) -> Self {
-        let mut owned = [0; 32];
-        for (to, from) in owned.iter_mut().zip(secret) {
-            *to = *from;
-        }
-        let mut chosen = Options::new(owned);
+        let mut chosen = Options::new(*secret.first_chunk().unwrap_or(&[0; 32]));
         chosen.key = js::text(options, "key");
         chosen.ice_servers = js::list(options, "iceServers");
         chosen.relay_only = js::truthy(options, "relayOnly");
@@ -126,16 +120,13 @@ impl Session {
         if let Some(ms) = js::number(options, "connectTimeoutMs") {
             chosen.connect_timeout = ms.into();
         }
-        let listener = Rc::new(listener);
-        let heard = listener.clone();
-        let client = Client::start(server, chosen, Rc::new(move |event| session(&heard, event)));
-        Self { client, sink: Rc::new(move |id, event| call(&listener, id, event)) }
+        Self(Session::start(server, chosen, Box::new(move |news| tell(&listener, news))))
     }
 
     /// Calls an action; `value` is the JSON of its fields. Returns the call's id.
     ///
     /// # Errors
-    /// Throws `code`, a line break and a sentence: an exception carries one value.
+    /// Throws code, status and a sentence in one string, a line each.
     pub fn call(&self, action: String, value: String, options: &JsCallOptions) -> Result<u32, JsValue> {
         let request = Request {
             action,
@@ -145,99 +136,107 @@ impl Session {
             body: body(value, js::bytes(&js::field(options, "payload")), js::text(options, "contentType")),
             ..Request::default()
         };
-        let call = self.client.call(request, self.sink.clone());
-        call.map(|id| id.0).map_err(|fault| format!("{}\n{}", fault.code, fault.message).into())
+        let call = self.0.wish(|endpoint| endpoint.call(clock::now(), request));
+        call.map(|id| id.0).map_err(|fault| format!("{}\n{}\n{}", fault.code, fault.code.status(), fault.message).into())
     }
 
     /// Withdraws a call; nothing is heard of it any more.
     pub fn cancel(&self, call: u32) {
-        self.client.cancel(CallId(call));
+        self.0.wish(|endpoint| endpoint.cancel(CallId(call)));
     }
 
     /// An item of this cost has been read.
     pub fn consumed(&self, call: u32, cost: u32) {
-        self.client.consumed(CallId(call), cost);
+        self.0.wish(|endpoint| endpoint.consumed(CallId(call), cost));
     }
 
     /// Answers a call of the server with a JSON value.
     pub fn respond(&self, call: u32, value: String) {
-        self.client.respond(CallId(call), Ok(body(value, None, None)));
+        self.0.wish(|endpoint| endpoint.respond(CallId(call), Ok(body(value, None, None))));
     }
 
     /// Answers a call of the server with a failure; `details` is the JSON of an object, or empty.
     pub fn refuse(&self, call: u32, code: String, message: String, details: String) {
-        self.client.respond(CallId(call), Err(Fault::new(Code::custom(code), message).with_details(details)));
+        let fault = Fault::new(Code::custom(code), message).with_details(details);
+        self.0.wish(|endpoint| endpoint.respond(CallId(call), Err(fault)));
     }
 
     /// Asks for a sign of life; `token` is not 0.
     pub fn ping(&self, token: u32) {
-        self.client.ping(token);
+        self.0.wish(|endpoint| endpoint.ping(token.into()));
     }
 
     /// Ends the session with this reason.
     pub fn close(&self, code: String, message: String) {
-        self.client.close(Fault::new(Code::custom(code), message));
+        self.0.close(Fault::new(Code::custom(code), message));
     }
 
     /// The server's id of the connection; empty while it is not known.
     pub fn connection(&self) -> String {
-        self.client.connection()
+        self.0.attempt.id.borrow().clone()
     }
 
     /// Per lane: packets sent, acknowledged, received, turns waiting, bytes buffered; then calls in flight: ours, the server's.
     pub fn counts(&self) -> Vec<u32> {
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(12);
+        let endpoint = self.0.driver.endpoint.borrow();
         for lane in Lane::ALL {
-            out.extend(self.client.lane_counts(lane).map(|count| count as u32));
-            out.push(self.client.buffered(lane));
+            for count in endpoint.lane_counts(lane) {
+                out.push(count as u32);
+            }
+            out.push(self.0.peer(|peer| peer.buffered(lane)).unwrap_or_default());
         }
-        let (ours, theirs) = self.client.calls_in_flight();
-        out.extend([ours as u32, theirs as u32]);
+        let (ours, theirs) = endpoint.calls_in_flight();
+        out.push(ours as u32);
+        out.push(theirs as u32);
         out
     }
 
     /// The browser's statistics of the connection, an `RTCStatsReport`.
     pub fn report(&self) -> Option<Promise> {
-        self.client.report()
+        self.0.peer(Peer::report)
     }
 }
 
-fn session(listener: &JsListener, event: ClientEvent) {
+fn tell(listener: &JsListener, news: News) {
+    match news {
+        News::Step { step, ms } => listener.step(step.name(), ms, 0),
+        News::Trace { what, count, ms } => listener.step(what, ms, count),
+        News::Session(event) => tell_event(listener, event),
+    }
+}
+
+fn tell_event(listener: &JsListener, event: Event) {
     match event {
-        ClientEvent::Step { step, ms } => listener.step(step.name(), ms, 0),
-        ClientEvent::Trace { what, count, ms } => listener.step(what, ms, count),
-        ClientEvent::Welcomed => listener.welcomed(),
-        ClientEvent::Request { call, request } => {
+        Event::Welcomed(_) => listener.welcomed(),
+        Event::Item { call, body, cost } => item(listener, call, false, cost, body),
+        Event::News { call, body, cost } => item(listener, call, true, cost, body),
+        Event::Response { call, body } => {
+            let (value, payload, kind) = parts(body);
+            listener.response(call.0, &value, payload, kind);
+        }
+        Event::Failed { call, fault } => failed(listener, call, &fault),
+        Event::Closed(fault) => failed(listener, CallId(0), &fault),
+        Event::Request { call, request } => {
             let (value, payload, kind) = parts(request.body);
             listener.request(call.0, &request.action, request.request_id, &value, payload, kind);
         }
-        ClientEvent::Cancelled(call) => listener.cancelled(call.0),
-        ClientEvent::Published(body) => listener.published(&body.value),
-        ClientEvent::Pong(token) => listener.pong(token),
-        // Without resumption there is nothing to do before the end itself.
-        ClientEvent::GoAway(_) => {}
-        ClientEvent::Closed(fault) => failed(listener, CallId(0), &fault),
+        Event::Cancelled { call } => listener.cancelled(call.0),
+        Event::Published(body) => listener.published(&body.value),
+        Event::Pong { token } => listener.pong(token as u32),
+        // Without resumption there is nothing to do before the end itself; requests here have no items of their own.
+        Event::GoAway(_) | Event::Ended { .. } | Event::Writable { .. } => {}
     }
 }
 
-fn call(listener: &JsListener, id: CallId, event: CallEvent) {
-    let news = matches!(event, CallEvent::News(..));
-    match event {
-        CallEvent::Item(body, cost) | CallEvent::News(body, cost) => {
-            let (value, payload, kind) = parts(body);
-            listener.item(id.0, news, cost, &value, payload, kind);
-        }
-        CallEvent::Response(body) => {
-            let (value, payload, kind) = parts(body);
-            listener.response(id.0, &value, payload, kind);
-        }
-        CallEvent::Failed(fault) => failed(listener, id, &fault),
-    }
+fn item(listener: &JsListener, call: CallId, news: bool, cost: u32, body: Body) {
+    let (value, payload, kind) = parts(body);
+    listener.item(call.0, news, cost, &value, payload, kind);
 }
 
-fn failed(listener: &JsListener, id: CallId, fault: &Fault) {
-    let details = core::str::from_utf8(&fault.details).unwrap_or_default();
-    listener.fault(id.0, fault.code.as_str(), &fault.message, fault.code.status(), details, fault.retry_after_ms);
+fn failed(listener: &JsListener, call: CallId, fault: &Fault) {
+    let code = &fault.code;
+    listener.fault(call.0, code.as_str(), &fault.message, code.status(), &fault.details, fault.retry_after_ms);
 }
 
 /// The raw bytes get a buffer of their own: a view of the module's memory would be gone with the next allocation.

@@ -106,11 +106,17 @@ impl Peer {
         lanes[0].as_ref().is_some_and(|channel| state(channel, "readyState") == "closing")
     }
 
-    /// Whether the browser has found no network interface to use and ICE has not moved without: it never will.
-    pub(crate) fn is_stranded(&self) -> bool {
-        let ice = state(&self.connection, "iceConnectionState");
+    /// Whether ICE has nothing to work with. Without an interface Chromium gathers for ever and ICE stays `new`; with one it
+    /// may find no candidate and connect all the same, so a state further on is not the end before gathering is. Relays take
+    /// their time to answer: with `relay_only` only the end of gathering counts.
+    pub(crate) fn is_stranded(&self, relay_only: bool) -> bool {
         let gathered = state(&self.connection, "iceGatheringState") == "complete";
-        self.candidates.get() == 0 && gathered && (ice == "new" || ice == "checking")
+        let stuck = match state(&self.connection, "iceConnectionState").as_str() {
+            "new" => gathered || !relay_only,
+            "checking" => gathered,
+            _ => false,
+        };
+        stuck && self.candidates.get() == 0
     }
 
     /// Bytes waiting in a lane's send buffer.

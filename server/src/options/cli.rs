@@ -55,7 +55,7 @@ pub struct Settings {
     /// Address of UDP sockets, repeatable [default: 127.0.0.1]
     #[arg(long, value_name = "ADDRESS", env = "TABAGENT_UDP_BIND", value_delimiter = ' ')]
     pub udp_bind: Vec<IpAddr>,
-    /// Port of UDP sockets [default: the system chooses]
+    /// Port of UDP sockets; a fixed one carries one connection at a time [default: the system chooses]
     #[arg(long, value_name = "PORT", env = "TABAGENT_UDP_PORT")]
     pub udp_port: Option<u16>,
     /// STUN or TURN server, repeatable; none unless given

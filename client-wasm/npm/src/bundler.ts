@@ -1,0 +1,2 @@
+// The same door for bundlers.
+export * from "./index.js";

@@ -1,0 +1,319 @@
+// A connected client: requests, streams, events, calls from the server.
+
+import type { Actions } from "./api.gen.js";
+import { type Caller, Calls, guarded } from "./calls.js";
+import { TabagentError, cancelled, thrown } from "./errors.js";
+import { Serving } from "./serving.js";
+import { candidatePair, counted } from "./stats.js";
+import { TabagentStream } from "./stream.js";
+import type {
+  ActionMap,
+  ActionName,
+  ClientState,
+  ClientStats,
+  ConnectOptions,
+  EventOf,
+  RequestOf,
+  RequestOptions,
+  ResponseOf,
+  ServeFunction,
+  StreamName,
+  TimelineEntry,
+} from "./types.js";
+import { Session } from "./wasm/tabagent_client.js";
+
+/** A call that has been made, for whoever reads its items. */
+interface Placed {
+  consumed(cost: number): void;
+  cancel(): void;
+}
+
+/** Who is told of a call. Without `item`, items are taken and dropped. */
+type Waiting = Pick<Caller, "response" | "failed"> & Partial<Caller>;
+
+/** Actions that are asked for their items by a field of their own. */
+const STREAM_FIELD = new Set(["chat", "generate"]);
+/** Milliseconds for the answer to a ping: a slower connection has no round trip worth showing. */
+const PING_MS = 2_000;
+
+/**
+ * A session with a server, made by `connect()`.
+ *
+ * @typeParam M - the table of actions; your own as `connect<MyActions>(…)`.
+ *
+ * Dispatches `statechange`, without particulars, whenever {@link TabagentClient.state} has changed.
+ */
+export class TabagentClient<M extends ActionMap<M> = Actions> extends EventTarget {
+  /** Each step of connecting and when it was done, in milliseconds since `connect()`. */
+  readonly timeline: readonly TimelineEntry[] = [];
+
+  #state: ClientState = "idle";
+  #reason: TabagentError | undefined;
+  #session: Session;
+  #calls: Calls;
+  #serving = new Serving();
+  /** Handlers by the name of the event. */
+  #handlers = new Map<string, Set<(event: never) => void>>();
+  #options: ConnectOptions;
+  /** Settles `connect()`. */
+  #opened = deferred<void>();
+  #begun = performance.now();
+  /** Makes names of calls unique among the clients of one key. */
+  #name: string;
+  #made = 0;
+  /** Undone when the client closes. */
+  #cleanups: (() => void)[] = [];
+
+  private constructor(url: string, options: ConnectOptions) {
+    super();
+    this.#options = options;
+    // Whoever knows the secret owns the session: it stays in memory, and the module gets a copy.
+    const secret = crypto.getRandomValues(new Uint8Array(32));
+    this.#name = Array.from(crypto.getRandomValues(new Uint8Array(4)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    this.#calls = new Calls({
+      step: (name, ms, count) => this.#step(name, ms, count),
+      welcomed: () => this.#welcomed(),
+      closed: (reason) => this.#closed(reason),
+      published: (event) => this.#dispatch(event),
+      asked: (call, action, requestId, fields) => void this.#serving.answer(this.#session, call, action, requestId, fields),
+      cancelled: (call) => this.#serving.cancel(call),
+    });
+    this.#change("connecting");
+    this.#session = new Session(this.#calls, url, secret, {
+      key: options.key,
+      iceServers: options.iceServers,
+      relayOnly: options.iceTransportPolicy === "relay",
+      serverOffers: options.negotiation === "server-offers",
+      connectTimeoutMs: options.connectTimeoutMs,
+    });
+    this.#watch(options.signal, "abort", () => this.#close("cancelled", "the signal given to connect() was aborted"));
+    this.#watch(globalThis, "pagehide", (event) => (event as PageTransitionEvent).persisted || this.close());
+  }
+
+  /** @internal */
+  static async open<M extends ActionMap<M>>(url: string | URL, options: ConnectOptions): Promise<TabagentClient<M>> {
+    if (options.signal?.aborted) throw cancelled("the signal given to connect() was aborted", options.signal.reason);
+    const client = new TabagentClient<M>(String(url), options);
+    await client.#opened.promise;
+    return client;
+  }
+
+  /** Where the client stands. */
+  get state(): ClientState {
+    return this.#state;
+  }
+
+  /** Why the client is closed; undefined while it is not. */
+  get reason(): TabagentError | undefined {
+    return this.#reason;
+  }
+
+  /** What carries the session; undefined when it is not connected. */
+  get transport(): "webrtc" | undefined {
+    return this.#state === "connected" ? "webrtc" : undefined;
+  }
+
+  /** The server's id of the connection, as its log and its HTTP API name it. */
+  get connectionId(): string {
+    return this.#session.connection();
+  }
+
+  /**
+   * Calls an action and waits for its answer.
+   *
+   * @throws {@link TabagentError}: what the server answers with (`validation_failed`, `model_not_found`, …), or `cancelled`,
+   * `deadline_exceeded`, `limit_reached`, `payload_too_large`, `invalid_state` (the client is closed), `transport_failed`
+   * (the connection broke before the call left), `outcome_unknown` (it broke after: the call may have been carried out).
+   */
+  request<A extends ActionName<M>>(request: RequestOf<M, A>, options: RequestOptions = {}): Promise<ResponseOf<M, A>> {
+    return new Promise((resolve, reject) => {
+      this.#call(request, options, this.#requestId(options), {
+        response: resolve as (value: unknown) => void,
+        failed: reject,
+      });
+    });
+  }
+
+  /**
+   * Calls an action for its items. `chat` and `generate` are asked to stream.
+   *
+   * @throws nothing itself: a failure comes out of the loop, and rejects `response`, as for {@link TabagentClient.request}.
+   */
+  stream<A extends StreamName<M>>(request: RequestOf<M, A>, options: RequestOptions = {}): TabagentStream<M[A]["item"], ResponseOf<M, A>> {
+    const requestId = this.#requestId(options);
+    const { promise, resolve, reject } = deferred<ResponseOf<M, A>>();
+    let call: Placed | undefined;
+    const stream = new TabagentStream<M[A]["item"], ResponseOf<M, A>>(
+      requestId,
+      { consumed: (cost) => call?.consumed(cost), cancel: () => call?.cancel() },
+      promise,
+    );
+    const asked = STREAM_FIELD.has(request.action) ? { stream: true, ...request } : request;
+    call = this.#call(asked, options, requestId, {
+      response: resolve as (value: unknown) => void,
+      failed: reject,
+      item: (value, cost) => stream.push(value as M[A]["item"], cost),
+    });
+    return stream;
+  }
+
+  /**
+   * Hears an event of the server: subscribes with the first handler of a name, unsubscribes with the last.
+   * Events of this client's own calls come without a subscription.
+   *
+   * @returns a function that takes the handler away.
+   */
+  on<E extends string>(event: E, handler: (event: EventOf<E>) => void): () => void {
+    const handlers = this.#handlers.get(event) ?? new Set();
+    if (handlers.size === 0) this.#subscribe("subscribe", event);
+    this.#handlers.set(event, handlers.add(handler));
+    return () => {
+      if (handlers.delete(handler) && handlers.size === 0 && this.#state === "connected") this.#subscribe("unsubscribe", event);
+    };
+  }
+
+  /**
+   * Answers calls of the server: functions by the name of the action. One of the same name replaces the older.
+   *
+   * @returns a function that takes them away.
+   */
+  serve(functions: Readonly<Record<string, ServeFunction>>): () => void {
+    return this.#serving.add(functions);
+  }
+
+  /** How the connection is at this moment; takes a round trip. */
+  async stats(): Promise<ClientStats> {
+    const { state, transport } = this;
+    const [report, roundTripMs] = await Promise.all([this.#session.report() as Promise<RTCStatsReport> | undefined, this.#ping()]);
+    return { state, transport, candidatePair: candidatePair(report), roundTripMs, ...counted(this.#session.counts()) };
+  }
+
+  /** Ends the session: calls in flight fail, the server is told. Does nothing the second time. */
+  close(): void {
+    this.#close("cancelled", "the client was closed");
+  }
+
+  /** Closes: `using agent = await connect(…)`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** Makes a call. Undefined when it failed at once; the caller has been told. */
+  #call(request: { action: string }, options: RequestOptions, requestId: string, caller: Waiting): Placed | undefined {
+    const { signal, onEvent, payload, contentType, timeoutMs = this.#options.requestTimeoutMs } = options;
+    const aborted = (): undefined => void caller.failed(cancelled(`call "${requestId}" was cancelled`, signal?.reason));
+    if (signal?.aborted) return aborted();
+    const { action, ...fields } = request;
+    let id: number;
+    try {
+      id = this.#session.call(action, JSON.stringify(fields), { requestId, deadlineMs: timeoutMs, payload, contentType, bulk: !!payload });
+    } catch (error) {
+      caller.failed(thrown(error) as TabagentError);
+      return undefined;
+    }
+    const consumed = (cost: number) => this.#session.consumed(id, cost);
+    const cancel = () => {
+      if (!this.#calls.waiting.delete(id)) return;
+      settle();
+      this.#session.cancel(id);
+      aborted();
+    };
+    const settle = () => signal?.removeEventListener("abort", cancel);
+    signal?.addEventListener("abort", cancel);
+    this.#calls.waiting.set(id, {
+      response: (value) => (settle(), caller.response(value)),
+      failed: (error) => (settle(), caller.failed(error)),
+      item: (value, cost, news) => {
+        if (!news && caller.item) return caller.item(value, cost, news);
+        consumed(cost);
+        if (!news) return;
+        guarded(() => onEvent?.(value as never));
+        this.#dispatch(value);
+      },
+    });
+    return { consumed, cancel };
+  }
+
+  #requestId({ requestId }: RequestOptions): string {
+    return requestId ?? `${this.#name}-${++this.#made}`;
+  }
+
+  /** Hands an event to its handlers. */
+  #dispatch(event: unknown): void {
+    const name = (event as { event?: string } | undefined)?.event;
+    for (const handler of this.#handlers.get(name ?? "") ?? []) guarded(() => handler(event as never));
+  }
+
+  /** Nobody waits for a subscription, so its failure is reported like an exception nobody caught. */
+  #subscribe(action: "subscribe" | "unsubscribe", event: string): void {
+    const options = {};
+    this.#call({ action, events: [event] } as never, options, this.#requestId(options), { response: () => {}, failed: reportError });
+  }
+
+  #ping(): Promise<number | undefined> {
+    if (this.#state !== "connected") return Promise.resolve(undefined);
+    const { pings } = this.#calls;
+    const [token, begun] = [++this.#made, performance.now()];
+    return new Promise((resolve) => {
+      const done = (ms?: number) => {
+        clearTimeout(timer);
+        pings.delete(token);
+        resolve(ms);
+      };
+      const timer = setTimeout(done, PING_MS);
+      pings.set(token, () => done(performance.now() - begun));
+      this.#session.ping(token);
+    });
+  }
+
+  #step(step: string, ms: number, count: number): void {
+    const isTrace = step === "offer" || step === "answer" || step === "candidates";
+    if (!isTrace) (this.timeline as TimelineEntry[]).push({ step: step as TimelineEntry["step"], ms });
+    this.#debug(step, ms, step === "candidates" ? `${count} found` : "done");
+  }
+
+  #welcomed(): void {
+    this.#change("connected");
+    this.#opened.resolve();
+  }
+
+  #closed(reason: TabagentError): void {
+    this.#reason = reason;
+    for (const cleanup of this.#cleanups) cleanup();
+    this.#serving.cancelAll();
+    this.#debug("closed", performance.now() - this.#begun, `${reason.code}: ${reason.message}`);
+    this.#opened.reject(reason);
+    this.#change("closed");
+  }
+
+  #close(code: string, message: string): void {
+    this.#session.close(code, message);
+  }
+
+  #change(state: ClientState): void {
+    this.#state = state;
+    this.dispatchEvent(new Event("statechange"));
+  }
+
+  #debug(step: string, ms: number, message: string): void {
+    const { debug } = this.#options;
+    if (!debug) return;
+    const connection = this.#session?.connection() ?? "";
+    if (typeof debug === "function") guarded(() => debug({ connection, step, ms, message }));
+    else console.debug(`tabagent ${connection || "-"} ${step} after ${ms.toFixed(1)} ms: ${message}`);
+  }
+
+  /** Listens until the client closes. */
+  #watch(target: Partial<EventTarget> | undefined, type: string, listener: (event: Event) => void): void {
+    target?.addEventListener?.(type, listener);
+    this.#cleanups.push(() => target?.removeEventListener?.(type, listener));
+  }
+}
+
+/** A promise and the means to settle it. */
+function deferred<T>() {
+  let resolve!: (value: T) => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<T>((...settle) => ([resolve, reject] = settle));
+  return { promise, resolve, reject };
+}
