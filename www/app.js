@@ -50,9 +50,10 @@ async function open() {
     opened();
   } catch (error) {
     attempt = null;
-    const step = timeline.fail();
-    if (error.code !== "cancelled") showFailure(error, step);
-    log.add("error", `${error.code ?? error.name} at ${step}: ${error.message}`);
+    const cancelled = error.code === "cancelled";
+    const step = timeline.fail(cancelled ? "until you cancelled" : "until it failed");
+    if (!cancelled) showFailure(error, step);
+    log.add(cancelled ? "call" : "error", `${error.code ?? error.message} at ${step}`);
     show("closed");
   }
 }

@@ -9,6 +9,8 @@ const NO_ANSWER = [
   "This page may only reach the server it came from, by its own Content-Security-Policy: for another server, open that one's page.",
   "A page from the internet needs your permission to reach this machine or your network: see the icon left of the address.",
 ];
+/** A connection that stood and then broke: it had no step. */
+const LOST = ["Was the server stopped? Its log says why it ended.", "Did this machine sleep, or change its network? Connect again."];
 
 const CURES = {
   unauthorized: ["Enter a key that this server knows.", "Or start the server with --allow-local and open this page from it, on the same machine."],
@@ -31,7 +33,7 @@ const CURES = {
 /** Shows why it failed, at which step of the handshake if it was at one, and what to try. */
 export function showFailure(error, step) {
   const code = error.code ?? error.name;
-  const cures = code === "transport_failed" && step === "signaling" ? NO_ANSWER : CURES[code] ?? [SERVER_SIDE];
+  const cures = curesOf(code, step);
   // The step is said already; a limit or a field is news.
   const { step: _, ...news } = error.details ?? {};
   const details = Object.keys(news).length > 0 ? [el("pre", { class: "code" }, JSON.stringify(news, null, 2))] : [];
@@ -48,4 +50,11 @@ export function showFailure(error, step) {
 /** Takes the box away again. */
 export function hideFailure() {
   byId("failure").hidden = true;
+}
+
+/** The same code needs another cure at another moment: before there was an answer, on the way, or long after. */
+function curesOf(code, step) {
+  if (code !== "transport_failed") return CURES[code] ?? [SERVER_SIDE];
+  if (!step) return LOST;
+  return step === "signaling" ? NO_ANSWER : CURES.transport_failed;
 }

@@ -67,12 +67,12 @@ export function createTimeline() {
     draw(total);
   }
 
-  /** The handshake ended without a connection. Returns the step it stopped at. */
-  function fail() {
+  /** The handshake ended without a connection; `label` says how. Returns the step it stopped at. */
+  function fail(label) {
     running = false;
     const total = performance.now() - startedAt;
     const stopped = nextStep();
-    say(duration(total), "until it failed");
+    say(duration(total), label);
     draw(total);
     if (stopped) mark(stopped, "failed", "stopped here");
     return stopped;
