@@ -70,13 +70,20 @@ export function violations(paths, read) {
 }
 
 function inFile(path, text) {
-  const lines = text.split("\n");
+  const lines = ownModules(path, text).split("\n");
   const found = CODE.test(path) && !opensWithItsJob(path, lines) ? [`${path}:1: the file does not open with a comment that names its job`] : [];
   for (const { files, except, never, why, prose } of RULES) {
     if (!files.test(path) || except?.test(path)) continue;
     lines.forEach((line, index) => never.test(prose ? line : withoutComment(line)) && found.push(`${path}:${index + 1}: ${why}`));
   }
   return found;
+}
+
+/** In a file that says `mod webrtc;`, `webrtc::` is that module, and no crate of the same name. */
+function ownModules(path, text) {
+  if (!path.endsWith(".rs")) return text;
+  const names = [...text.matchAll(/^\s*(?:pub(?:\([^)]*\))? )?mod (\w+);/gm)].map(([, name]) => name);
+  return names.reduce((plain, name) => plain.replace(new RegExp(`(?<![\\w:])${name}::`, "g"), `self::${name}::`), text);
 }
 
 /** `//!` in Rust; a comment in JavaScript, behind an interpreter line where there is one. */

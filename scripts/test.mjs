@@ -29,7 +29,11 @@ const LANES = {
     return runTests("cargo", ["test", ...LOCKED, "--no-fail-fast", ...NATIVE], { env: { TABAGENT_SERVER_BIN: SERVER } });
   },
   // The declarations that TypeScript sees are those of the Rust types.
-  declarations: () => runTests("cargo", ["test", ...LOCKED, "-p", "tabagent-protocol", "--features", "ts", "--lib", "typescript"]),
+  declarations: async () => {
+    const command = ["-p", "tabagent-protocol", "--features", "ts", "--lib"];
+    await cargo("TypeScript declarations", ["test", "--no-run", ...command]);
+    return runTests("cargo", ["test", ...LOCKED, ...command, "typescript"]);
+  },
   purity: () => proveProtocolPure().then(() => DONE),
   wasm: () => wasmTests([]),
   "wasm-typed": () => wasmTests(["--features", "typed"]),

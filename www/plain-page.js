@@ -22,8 +22,7 @@ async function run(flow, button, trace) {
   try {
     const { peer, channel, session_id } = await flow(location.origin, byId("key").value);
     tell(`channel open, session ${session_id}`);
-    await converse(caller(channel), tell);
-    peer.close();
+    await converse(caller(channel), tell).finally(() => peer.close());
     tell("closed");
   } catch (error) {
     tell(error.message, "bad");
@@ -37,7 +36,7 @@ async function converse(call, tell) {
   tell(`health: ${health.status}, version ${health.version}`);
 
   const line = tell("chat: ");
-  const messages = [{ role: "user", content: "Count from one to ten." }];
+  const messages = [{ role: "user", content: "Count to 20." }];
   const chat = call({ action: "chat", model: "default", messages, stream: true }, (delta) => line.append(delta));
   const { models } = await call({ action: "list_models" });
   tell(`list_models, while the chat is running: ${models.length}`);

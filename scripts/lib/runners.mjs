@@ -12,14 +12,13 @@ const LIMIT = 20 * 60_000;
 
 /** Runs a test command, showing its output. A command that fails without naming a failed test counts as one failure. @returns {Promise<Counts>} */
 export async function runTests(command, args, { env = {} } = {}) {
-  const child = start(command, args, { env: { ...process.env, ...colours(), ...env } });
+  // One pipe for both streams: cargo names a test binary on one and the binary speaks on the other, and two pipes lose the order.
+  const child = start("sh", ["-c", 'exec "$0" "$@" 2>&1', command, ...args], { env: { ...process.env, ...colours(), ...env } });
   let output = "";
-  for (const [stream, own] of [[child.stdout, process.stdout], [child.stderr, process.stderr]]) {
-    stream.setEncoding("utf8").on("data", (text) => {
-      output += text;
-      own.write(text);
-    });
-  }
+  child.stdout.setEncoding("utf8").on("data", (text) => {
+    output += text;
+    process.stdout.write(text);
+  });
   const ended = await Promise.race([child.exited, sleep(LIMIT, undefined, { ref: false })]);
   await stop(child);
   if (ended === undefined) throw new Stop(`\`${command} ${args.join(" ")}\` did not end within ${LIMIT / 60_000} minutes.`);

@@ -64,5 +64,5 @@ export async function main(work) {
 /** Replaces the terminal's current line; elsewhere does nothing. */
 function rewrite(line) {
   if (!TERMINAL) return;
-  process.stdout.write(`\r\x1b[K${line.slice(0, (process.stdout.columns ?? 80) - 1)}`);
+  process.stdout.write(`\r\x1b[K${line.slice(0, (process.stdout.columns || 80) - 1)}`);
 }

@@ -14,14 +14,14 @@ export const buildServer = () => cargo("server", ["build", ...NATIVE, "--bin", "
 export async function startServer(args = [], { env = {} } = {}) {
   const child = start(SERVER, args, { env: { ...process.env, ...env } });
   let log = "";
+  child.stderr.setEncoding("utf8").on("data", (text) => (log += text));
+  // Standard output has one line, and it says where; what is logged goes elsewhere.
   const ready = new Promise((settle) => {
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding("utf8").on("data", (text) => {
-        log += text;
-        const url = /https?:\/\/[^\s/"]+:\d+/.exec(log)?.[0];
-        if (url) settle(url);
-      });
-    }
+    child.stdout.setEncoding("utf8").on("data", (text) => {
+      log += text;
+      const url = /http:\/\/[^\s/]+:\d+/.exec(text)?.[0];
+      if (url) settle(url);
+    });
   });
   const url = await Promise.race([ready, child.exited.then(() => undefined), late()]);
   if (url !== undefined) return { url, pid: child.pid, log: () => log, stop: () => stop(child), exited: child.exited };

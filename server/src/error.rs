@@ -8,6 +8,8 @@ use axum::{
 use serde_json::{Value, json};
 use tabagent_protocol::{Code, Fault};
 
+use crate::envelope::error_object;
+
 /// A refused request. Every route answers with this object, whatever went wrong.
 #[derive(Clone, Debug)]
 pub(crate) struct Refusal {
@@ -46,9 +48,12 @@ impl Refusal {
 
     /// The error object.
     pub(crate) fn json(&self) -> Value {
-        let mut body = fault_json(&self.fault, self.request_id.as_deref());
-        body["status"] = self.status.into();
-        body
+        let mut body = error_object(&self.fault);
+        body.insert("status".to_owned(), self.status.into());
+        if let Some(request_id) = &self.request_id {
+            body.insert("request_id".to_owned(), request_id.as_str().into());
+        }
+        Value::Object(body)
     }
 
     /// Its HTTP status.
@@ -81,26 +86,6 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         self.respond_with(self.json())
     }
-}
-
-/// The `error` object of a failure.
-pub(crate) fn fault_json(fault: &Fault, request_id: Option<&str>) -> Value {
-    let mut body = json!({
-        "type": "error",
-        "code": fault.code.as_str(),
-        "message": fault.message,
-        "status": fault.code.status(),
-    });
-    if let Ok(details) = serde_json::from_slice::<Value>(&fault.details) {
-        body["details"] = details;
-    }
-    if let Some(ms) = fault.retry_after_ms {
-        body["retry_after_ms"] = ms.into();
-    }
-    if let Some(request_id) = request_id {
-        body["request_id"] = request_id.into();
-    }
-    body
 }
 
 #[cfg(test)]

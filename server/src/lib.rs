@@ -14,6 +14,8 @@
 //! Start at [`Service`] for actions of your own, at [`Server`] for their doors. Arrows between the rooms point one way:
 //! http → signaling → transport ← sessions → service. A service never sees bytes; a session never sees a channel.
 
+/// What answers the actions.
+pub mod backend;
 /// What is done with a data channel that opens.
 mod channels;
 /// JSON requests and answers in the envelopes that callers use.
@@ -26,6 +28,8 @@ mod http;
 mod limits;
 /// What a server is told before it starts.
 mod options;
+/// How fast a session may ask.
+mod pace;
 /// Plain JSON on a data channel, for peers without the SDK.
 pub mod plain;
 /// Options and a service become routes, connections and an end.
@@ -39,8 +43,10 @@ pub mod signaling;
 /// What moves bytes.
 pub mod transport;
 
+pub use backend::reference::ReferenceOptions;
 pub use limits::{LimitError, LimitRow, ServerLimits};
 pub use options::{Cli, Command, HostPattern, Key, Mode, OptionError, OriginPattern, ServerOptions, Settings, ValueError};
+pub use pace::Pace;
 pub use server::Server;
 pub use service::{Asked, Call, Principal, Running, Service, ServiceLimits, To, Update};
 pub use tabagent_protocol::api::Action;

@@ -1,6 +1,10 @@
 //! Every number of the server with its unit, its reason and what happens at it; set by `--limit NAME=VALUE`.
 
+use std::time::Duration;
+
 use tabagent_protocol::{Limits, Millis};
+
+use crate::{plain::PlainLimits, service::ServiceLimits};
 
 /// One row of [`ServerLimits::table`]: what `--limit` can set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +49,7 @@ pub enum LimitError {
 macro_rules! limits {
     (
         own { $($(#[doc = $reason:literal])+ $name:ident: $type:ty = $default:literal, $unit:literal;)* }
-        session { $($session:ident, $session_unit:literal, $session_reason:literal;)* }
+        of_rooms { $($name_there:ident = $($path:ident).+, $unit_there:literal, $reason_there:literal;)* }
     ) => {
         /// What the server may be made to hold or wait for. Times are in milliseconds.
         #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,11 +57,20 @@ macro_rules! limits {
             $($(#[doc = $reason])+ pub $name: $type,)*
             /// What one session may use.
             pub session: Limits,
+            /// What one plain channel may use.
+            pub plain: PlainLimits,
+            /// What callers of the service may use; whoever makes the service gives them to it.
+            pub service: ServiceLimits,
         }
 
         impl Default for ServerLimits {
             fn default() -> Self {
-                Self { $($name: $default,)* session: Limits::default() }
+                Self {
+                    $($name: $default,)*
+                    session: Limits::default(),
+                    plain: PlainLimits::default(),
+                    service: ServiceLimits::default(),
+                }
             }
         }
 
@@ -65,14 +78,14 @@ macro_rules! limits {
             /// All limits that `--limit` knows.
             #[must_use]
             pub fn table() -> Vec<LimitRow> {
-                let session = Limits::default();
+                let default = Self::default();
                 vec![
-                    $(LimitRow { name: stringify!($name), unit: $unit, default: $default, reason: concat!($($reason),+).trim_ascii() },)*
+                    $(LimitRow { name: stringify!($name), unit: $unit, default: default.$name.number(), reason: concat!($($reason),+).trim_ascii() },)*
                     $(LimitRow {
-                        name: stringify!($session),
-                        unit: $session_unit,
-                        default: session.$session.into(),
-                        reason: $session_reason,
+                        name: stringify!($name_there),
+                        unit: $unit_there,
+                        default: default.$($path).+.number(),
+                        reason: $reason_there,
                     },)*
                 ]
             }
@@ -80,8 +93,8 @@ macro_rules! limits {
             /// False when the value does not fit its type; None when there is no such limit.
             fn put(&mut self, name: &str, value: u64) -> Option<bool> {
                 match name {
-                    $(stringify!($name) => Some(put(&mut self.$name, value)),)*
-                    $(stringify!($session) => Some(put(&mut self.session.$session, value)),)*
+                    $(stringify!($name) => Some(self.$name.put(value)),)*
+                    $(stringify!($name_there) => Some(self.$($path).+.put(value)),)*
                     _ => None,
                 }
             }
@@ -121,6 +134,16 @@ limits! {
         cleanup: Millis = 60_000, "milliseconds";
         /// Longest wait of a poll for candidates; below the 30 s after which proxies give up.
         candidate_wait: Millis = 25_000, "milliseconds";
+        /// Open data channels per connection; one more is closed at once.
+        channels: usize = 16, "channels";
+        /// Bytes of one data channel that are sent and not acknowledged. More is faster on long paths and loses packets on short ones.
+        send_buffer: usize = 65_536, "bytes";
+        /// Silence after which a path counts as disconnected; browsers ask every 2 s.
+        ice_silence: Millis = 5_000, "milliseconds";
+        /// How long a path may stay disconnected before its connection is closed. Sessions outlive it.
+        ice_disconnected: Millis = 5_000, "milliseconds";
+        /// How long, beyond the silence, a new connection may look for a path.
+        ice_failed: Millis = 15_000, "milliseconds";
         /// Requests per second and session; beyond it they are slowed down.
         requests_per_second: u32 = 100, "requests";
         /// Requests that may come at once; at twice that they are refused with `rate_limited`.
@@ -140,14 +163,21 @@ limits! {
         /// Time that calls under way get to finish at shutdown.
         drain: Millis = 10_000, "milliseconds";
     }
-    session {
-        message_bytes, "bytes", "One message of a session after reassembly. Stops a length field from reserving memory.";
-        reassembly_bytes, "bytes", "Messages of a session under reassembly. Stops many half-sent messages at once.";
-        calls, "calls", "Calls in flight that one side of a session has made; one more is refused.";
-        call_window, "bytes", "Items of one call that may travel unread; the producer waits beyond it.";
-        events, "events", "Pushed events that wait for a slow reader; the oldest are dropped beyond it.";
-        keepalive, "milliseconds", "Silence after which a session asks whether the client is still there.";
-        keepalive_misses, "questions", "Unanswered questions after which a connection counts as dead.";
+    of_rooms {
+        message_bytes = session.message_bytes, "bytes", "One message of a session after reassembly. Stops a length field from reserving memory.";
+        reassembly_bytes = session.reassembly_bytes, "bytes", "Messages of a session under reassembly. Stops many half-sent messages at once.";
+        calls = session.calls, "calls", "Calls in flight that one side of a session has made; one more is refused.";
+        call_window = session.call_window, "bytes", "Items of one call that may travel unread; the producer waits beyond it.";
+        events = session.events, "events", "Pushed events that wait for a slow reader; the oldest are dropped beyond it.";
+        keepalive = session.keepalive, "milliseconds", "Silence after which a session asks whether the client is still there.";
+        keepalive_misses = session.keepalive_misses, "questions", "Unanswered questions after which a connection counts as dead.";
+        plain_request_bytes = plain.request_bytes, "bytes", "One request on a plain channel; a longer one is refused.";
+        plain_answer_bytes = plain.answer_bytes, "bytes", "One answer on a plain channel, all parts together.";
+        plain_calls = plain.calls, "calls", "Requests in flight on one plain channel; one more is refused.";
+        calls_per_principal = service.calls_per_principal, "calls", "Calls in flight of one principal, whatever the way in.";
+        stop_grace = service.stop_grace, "milliseconds", "Time that a call told to stop has to finish by itself.";
+        subscribed_events = service.subscribed_events, "names", "Event names that one session may be subscribed to.";
+        waiting_events = service.waiting_events, "events", "Subscribed events that wait for a slow reader of a plain channel or of HTTP.";
     }
 }
 
@@ -171,12 +201,40 @@ impl ServerLimits {
     }
 }
 
-fn put<T: TryFrom<u64>>(field: &mut T, value: u64) -> bool {
-    let Ok(value) = T::try_from(value) else {
-        return false;
-    };
-    *field = value;
-    true
+/// A limit's value as a number and back.
+trait Number {
+    /// As it is written.
+    fn number(&self) -> u64;
+    /// Takes what was written; false when it does not fit.
+    fn put(&mut self, value: u64) -> bool;
+}
+
+macro_rules! number {
+    ($($type:ty),*) => {$(
+        impl Number for $type {
+            fn number(&self) -> u64 {
+                *self as u64
+            }
+
+            fn put(&mut self, value: u64) -> bool {
+                Self::try_from(value).map(|value| *self = value).is_ok()
+            }
+        }
+    )*};
+}
+
+number!(u32, u64, usize);
+
+/// In milliseconds.
+impl Number for Duration {
+    fn number(&self) -> u64 {
+        u64::try_from(self.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn put(&mut self, value: u64) -> bool {
+        *self = Self::from_millis(value);
+        true
+    }
 }
 
 #[cfg(test)]

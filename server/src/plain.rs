@@ -3,13 +3,17 @@
 //! For peers without the SDK. Nothing survives the channel: closing it cancels its calls. Sessions, credit and resume are
 //! the other way in.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tabagent_protocol::{Body, Code, Fault, api::Warning};
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use crate::{
     envelope::{self, Envelope},
+    pace::Pace,
     service::{Asked, EventStream, Principal, Running, Service, Stats, Update, event_body},
     transport::{Channel, ChannelReceiver, ChannelSender, Message, Sent},
 };
@@ -33,20 +37,38 @@ impl Default for PlainLimits {
     }
 }
 
+/// What passed over a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Traffic {
+    /// A message of the peer.
+    Received,
+    /// A message to the peer.
+    Sent,
+}
+
+/// What the owner of a channel adds to it: the pace of its client, and an ear.
+pub struct Owner {
+    /// How fast the client may ask.
+    pub pace: Pace,
+    /// Told of every message, before it is worked on or when it was taken by the transport.
+    pub traffic: Box<dyn Fn(Traffic) + Send + Sync>,
+}
+
 /// Serves one plain channel until it closes.
 ///
 /// Reading waits for writing in one case only: when every place for a call is taken and the peer does not even read the
 /// refusals.
-pub async fn serve(channel: Channel, service: Arc<Service>, principal: Principal, limits: PlainLimits) {
+pub async fn serve(channel: Channel, service: Arc<Service>, principal: Principal, limits: PlainLimits, owner: Owner) {
     let Channel { reliable, sender, receiver, .. } = channel;
     let session = service.new_session();
     let events = service.events(session, &principal);
     let stats = Arc::clone(service.stats());
-    let writer = Arc::new(Writer { sender, turn: Semaphore::new(1), stats, limits: limits.clone() });
+    let Owner { pace, traffic } = owner;
+    let writer = Arc::new(Writer { sender, turn: Semaphore::new(1), stats, traffic, limits: limits.clone() });
     if !reliable && writer.event(&unreliable()).await.is_err() {
         return;
     }
-    let reader = Reader { service, principal, session, limits, writer: Arc::clone(&writer) };
+    let reader = Reader { service, principal, session, limits, pace, writer: Arc::clone(&writer) };
     tokio::select! {
         () = reader.run(receiver) => {}
         () = push(events, &writer) => {}
@@ -72,20 +94,29 @@ struct Reader {
     /// The service's number for this channel: names of calls are unique in it.
     session: u64,
     limits: PlainLimits,
+    pace: Pace,
     writer: Arc<Writer>,
 }
 
 impl Reader {
-    async fn run(self, mut receiver: ChannelReceiver) {
+    async fn run(mut self, mut receiver: ChannelReceiver) {
         // Dropped with this function, and its calls with it.
         let mut calls = JoinSet::new();
         while let Some(Message::Text(message) | Message::Binary(message)) = receiver.receive().await {
             while calls.try_join_next().is_some() {}
             self.service.stats().received(message.len());
+            (self.writer.traffic)(Traffic::Received);
             let (envelope, begun) = self.begin(&message, calls.len());
             match begun {
-                Ok(running) => {
-                    calls.spawn(carry(running, envelope, Arc::clone(&self.writer)));
+                Ok((asked, wait)) if wait.is_zero() => {
+                    calls.spawn(carry(self.service.start(asked), envelope, Arc::clone(&self.writer)));
+                }
+                Ok((asked, wait)) => {
+                    let (service, writer) = (Arc::clone(&self.service), Arc::clone(&self.writer));
+                    calls.spawn(async move {
+                        tokio::time::sleep(wait).await;
+                        carry(service.start(asked), envelope, writer).await;
+                    });
                 }
                 Err(fault) => {
                     if self.writer.write(&envelope, envelope.fault(&fault)).await.is_err() {
@@ -96,7 +127,8 @@ impl Reader {
         }
     }
 
-    fn begin(&self, message: &[u8], in_flight: usize) -> (Envelope, Result<Running, Fault>) {
+    /// What is asked, and how long it must wait for its turn.
+    fn begin(&mut self, message: &[u8], in_flight: usize) -> (Envelope, Result<(Asked, Duration), Fault>) {
         let PlainLimits { request_bytes, calls, .. } = self.limits;
         if message.len() > request_bytes {
             let text = format!("request_bytes: a request has at most {request_bytes} bytes, not {}", message.len());
@@ -108,8 +140,9 @@ impl Reader {
                 let text = format!("calls: {in_flight} requests are in flight on this channel; wait for one to end");
                 return Err(limit(Code::LIMIT_REACHED, "calls", text));
             }
+            let wait = self.pace.take(Instant::now())?;
             let asked = Asked::new(self.principal.clone(), request.action, request.fields);
-            Ok(self.service.start(Asked { session: Some(self.session), request_id: request.request_id, ..asked }))
+            Ok((Asked { session: Some(self.session), request_id: request.request_id, ..asked }, wait))
         });
         (read.envelope, begun)
     }
@@ -142,6 +175,7 @@ struct Writer {
     /// One long answer at a time: peers that send no ids could not tell the parts of two apart.
     turn: Semaphore,
     stats: Arc<Stats>,
+    traffic: Box<dyn Fn(Traffic) + Send + Sync>,
     limits: PlainLimits,
 }
 
@@ -177,6 +211,7 @@ impl Writer {
             return Err(Closed);
         }
         self.stats.sent(bytes);
+        (self.traffic)(Traffic::Sent);
         Ok(())
     }
 }

@@ -17,7 +17,6 @@ use crate::{
     http::{self, App, Door},
     options::ServerOptions,
     service::{Service, To},
-    sessions::Sessions,
     signaling::Signaling,
     transport::{self, PeerOptions},
 };
@@ -45,9 +44,8 @@ impl Server {
     #[must_use]
     pub fn new(options: ServerOptions, service: Service) -> Self {
         let service = Arc::new(service);
-        let sessions = Sessions::new(Arc::clone(&service), options.limits.clone());
-        let channels = Channels { service: Arc::clone(&service), sessions };
-        let on_channel = Arc::new(move |connection: &_, channel| channels.open(connection, channel));
+        let doors = Channels::new(Arc::clone(&service), options.limits.clone());
+        let on_channel = Arc::new(move |connection: &_, channel| doors.open(connection, channel));
         let signaling = Signaling::new(options.limits.clone(), peer_options(&options), on_channel);
         let counted = signaling.clone();
         service.stats().count_sessions(move || session_counts(&counted));
@@ -55,7 +53,6 @@ impl Server {
     }
 
     /// The routes with their door, for a program that has an axum server already.
-    #[must_use]
     pub fn router(&self) -> Router {
         self.router_at(None)
     }
@@ -82,6 +79,7 @@ impl Server {
 
     fn router_at(&self, address: Option<SocketAddr>) -> Router {
         let app = App {
+            actions: self.service.actions().into(),
             service: Arc::clone(&self.service),
             signaling: self.signaling.clone(),
             limits: Arc::new(self.options.limits.clone()),
@@ -109,13 +107,18 @@ fn peer_options(options: &ServerOptions) -> PeerOptions {
         username: server.username.clone().unwrap_or_default(),
         credential: server.credential.clone().unwrap_or_default(),
     };
-    let bind = &options.udp_bind;
+    let (bind, limits) = (&options.udp_bind, &options.limits);
     PeerOptions {
         udp_bind: if bind.is_empty() { vec![IpAddr::V4(Ipv4Addr::LOCALHOST)] } else { bind.clone() },
         udp_port: options.udp_port,
         ice_servers: options.ice_servers.iter().map(ice_server).collect(),
-        remote_candidates: options.limits.candidates,
-        sdp_bytes: options.limits.sdp_bytes,
+        remote_candidates: limits.candidates,
+        sdp_bytes: limits.sdp_bytes,
+        channels: limits.channels,
+        send_buffer_bytes: limits.send_buffer,
+        silence: Duration::from_millis(limits.ice_silence),
+        disconnected: Duration::from_millis(limits.ice_disconnected),
+        failed: Duration::from_millis(limits.ice_failed),
         ..PeerOptions::default()
     }
 }

@@ -108,7 +108,7 @@ fn code(outcome: Result<Value, Fault>) -> Code {
 
 #[tokio::test]
 async fn an_own_typed_action_streams_and_answers() {
-    let service = Service::new().on::<Tally, _, _>(tally);
+    let service = Service::new().on(tally);
     let (items, end) = finish(&mut service.start(ask("tally", json!({"to": 3})))).await;
     let number = |n| json!({"type": "number", "n": n});
     assert_eq!(items, [number(1), number(2), number(3)]);
@@ -119,7 +119,7 @@ async fn an_own_typed_action_streams_and_answers() {
 
 #[tokio::test]
 async fn what_cannot_be_asked_is_refused_with_its_field() {
-    let service = Service::new().on::<Tally, _, _>(tally);
+    let service = Service::new().on(tally);
     assert_eq!(code(answer(&service, ask("no_such", json!({}))).await), Code::UNKNOWN_ACTION);
     for fields in [json!({"to": 0}), json!({"to": "three"}), json!({})] {
         let fault = answer(&service, ask("tally", fields)).await.expect_err("refused");
@@ -133,7 +133,7 @@ async fn what_cannot_be_asked_is_refused_with_its_field() {
 async fn a_reader_that_stops_reading_stops_the_producer() {
     let produced = Arc::new(AtomicU32::new(0));
     let counter = Arc::clone(&produced);
-    let service = Service::new().on::<Tally, _, _>(move |call: Call, request: Tally| {
+    let service = Service::new().on(move |call: Call, request: Tally| {
         let counter = Arc::clone(&counter);
         async move {
             for n in 1..=request.to {
@@ -170,7 +170,7 @@ async fn dropping_a_call_drops_its_handler_at_once() {
     let guard = std::sync::Mutex::new(Some(Dropped(Some(sender))));
     let produced = Arc::new(AtomicU32::new(0));
     let counter = Arc::clone(&produced);
-    let service = Service::new().on::<Tally, _, _>(move |call: Call, _: Tally| {
+    let service = Service::new().on(move |call: Call, _: Tally| {
         let held = guard.lock().expect("unpoisoned").take();
         let counter = Arc::clone(&counter);
         async move {
@@ -195,7 +195,7 @@ async fn dropping_a_call_drops_its_handler_at_once() {
 
 #[tokio::test]
 async fn a_stopped_call_ends_early_with_what_it_has() {
-    let service = Service::new().with_control().on::<Tally, _, _>(tally);
+    let service = Service::new().with_control().on(tally);
     let mut running = service.start(named("mine", "tally", json!({"to": 1000})));
     assert!(matches!(running.next().await, Some(Update::Item(_))));
     let stopped = answer(&service, ask("stop_generation", json!({"request_id": "mine"}))).await;
@@ -210,7 +210,7 @@ async fn a_stopped_call_ends_early_with_what_it_has() {
 
 #[tokio::test(start_paused = true)]
 async fn a_handler_deaf_to_stopping_is_dropped_after_the_grace_time() {
-    let service = Service::new().with_control().on::<Probe, _, _>(|_, _| std::future::pending());
+    let service = Service::new().with_control().on(|_, _: Probe| std::future::pending());
     let mut running = service.start(named("deaf", "probe", json!({})));
     answer(&service, ask("stop_generation", json!({"request_id": "deaf"}))).await.expect("stopped");
     assert_eq!(code(finish(&mut running).await.1), Code::CANCELLED);
@@ -218,7 +218,7 @@ async fn a_handler_deaf_to_stopping_is_dropped_after_the_grace_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_deadline_ends_a_call_even_if_nobody_reads() {
-    let service = Service::new().on::<Tally, _, _>(tally);
+    let service = Service::new().on(tally);
     let asked = Asked { deadline: Some(Duration::from_millis(50)), ..ask("tally", json!({"to": 1000})) };
     let mut running = service.start(asked);
     tokio::time::sleep(Duration::from_millis(60)).await;
@@ -229,7 +229,7 @@ async fn a_deadline_ends_a_call_even_if_nobody_reads() {
 
 #[tokio::test]
 async fn a_panic_is_one_callers_internal_error() {
-    let service = Service::new().on::<Tally, _, _>(tally).on::<Probe, _, _>(|_, request| async move {
+    let service = Service::new().on(tally).on(|_, request: Probe| async move {
         // An unwinding like any panic's, but without its report in the test's output.
         if matches!(request, Probe {}) { std::panic::resume_unwind(Box::new("a bug")) } else { Ok(json!({})) }
     });
@@ -240,7 +240,7 @@ async fn a_panic_is_one_callers_internal_error() {
 #[tokio::test]
 async fn a_name_in_use_and_a_full_house_are_refused() {
     let limits = ServiceLimits { calls_per_principal: 2, ..ServiceLimits::default() };
-    let service = Service::with_limits(limits).on::<Tally, _, _>(tally);
+    let service = Service::with_limits(limits).on(tally);
     let start = |name: &str| service.start(named(name, "tally", json!({"to": 5})));
     let (_first, mut twin) = (start("a"), start("a"));
     assert_eq!(code(finish(&mut twin).await.1), Code::INVALID_STATE);
@@ -252,7 +252,7 @@ async fn a_name_in_use_and_a_full_house_are_refused() {
 
 #[tokio::test]
 async fn a_draining_service_refuses_new_calls_and_finishes_old_ones() {
-    let service = Service::new().on::<Tally, _, _>(tally);
+    let service = Service::new().on(tally);
     let mut running = service.start(ask("tally", json!({"to": 2})));
     service.drain();
     assert_eq!(code(answer(&service, ask("tally", json!({"to": 2}))).await), Code::DRAINING);
@@ -261,7 +261,7 @@ async fn a_draining_service_refuses_new_calls_and_finishes_old_ones() {
 
 #[tokio::test]
 async fn bytes_travel_beside_the_request_and_the_response() {
-    let service = Service::new().on::<Probe, _, _>(|call: Call, _| async move {
+    let service = Service::new().on(|call: Call, _: Probe| async move {
         let bytes = call.payload().map(|payload| payload.bytes.len());
         call.attach(Payload { content_type: None, bytes: vec![7; 3] });
         Ok(json!({ "got": bytes }))
@@ -275,7 +275,7 @@ async fn bytes_travel_beside_the_request_and_the_response() {
 
 #[tokio::test]
 async fn a_handler_calls_its_caller_back() {
-    let service = Service::new().on::<Probe, _, _>(|call: Call, _| async move {
+    let service = Service::new().on(|call: Call, _: Probe| async move {
         let answer = call.call_client(&Tally2 { to: 4 }).await?;
         Ok(json!({ "counted": answer.counted }))
     });

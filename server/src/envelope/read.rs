@@ -97,16 +97,13 @@ fn action(object: &mut Map<String, Value>, shape: Shape, service: &Service) -> R
         let known = if service.serves(&route) { None } else { canonical(ROUTES, &route) };
         return Ok(service.present_name(known.unwrap_or(&route)).to_owned());
     }
-    let action = take("action");
-    let request_type = take("request_type").map(|name| snake(&name));
-    match (
-        action.as_deref().map(|name| service.present_name(name)),
-        request_type.as_deref().map(|name| service.present_name(name)),
-    ) {
+    let action = take("action").map(|name| service.present_name(&name).to_owned());
+    let request_type = take("request_type").map(|name| service.present_name(&snake(&name)).to_owned());
+    match (action, request_type) {
         (Some(one), Some(other)) if one != other => {
             Err(check::refused("action", "and request_type name two different actions; send one of them"))
         }
-        (Some(name), _) | (None, Some(name)) => Ok(name.to_owned()),
+        (Some(name), _) | (None, Some(name)) => Ok(name),
         (None, None) => Err(bad_request("the request names no action; send {\"action\": \"health\"}, for example")),
     }
 }
@@ -202,7 +199,7 @@ mod tests {
         assert_eq!(action(&json!({"route": "models"})), "list_models");
         assert_eq!(action(&json!({"route": "semantic-search"})), "semantic_search_query");
         assert_eq!(action(&json!({"action": "system"})), "system");
-        let own = Service::new().on::<Ping, _, _>(|_, _| async { Ok(json!({})) });
+        let own = Service::new().on(|_, _: Ping| async { Ok(json!({})) });
         let read = read(br#"{"action":"ping"}"#, &own);
         assert_eq!(read.request.expect("readable").action, "ping");
     }

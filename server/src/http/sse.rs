@@ -16,7 +16,8 @@ use tabagent_protocol::{Body, Code};
 
 use super::routes::App;
 use crate::{
-    error::{Refusal, fault_json},
+    envelope::error_object,
+    error::Refusal,
     service::{Principal, Running, Update},
 };
 
@@ -54,7 +55,7 @@ pub(super) fn updates(first: Update, running: Running) -> impl Stream<Item = Eve
             Update::Item(body) => named("item", body),
             Update::Event(body) => named("event", body),
             Update::Done(Ok(body)) => named("response", body),
-            Update::Done(Err(fault)) => Event::default().event("error").data(fault_json(fault, None).to_string()),
+            Update::Done(Err(fault)) => Event::default().event("error").data(Value::Object(error_object(fault)).to_string()),
         };
         Some((event, (None, running)))
     })
@@ -79,11 +80,13 @@ pub(super) async fn events(State(app): State<App>, request: Request) -> Result<R
     let principal = principal.ok_or_else(|| Refusal::new(Code::UNAUTHORIZED, "a key is needed"))?;
     let waiting = app.service.events(app.service.new_session(), &principal);
     waiting.subscribe(&names)?;
-    // A stream without an end of its own would hold up the server's.
-    let until = app.draining.cancelled_owned();
-    let events = stream::unfold(waiting, |mut waiting| async {
-        let body = waiting.next().await;
-        Some((Event::default().data(one_line(&body.value)), waiting))
-    });
-    Ok(reply(events.take_until(until)))
+    Ok(reply(stream::unfold((waiting, app.draining), |(mut waiting, draining)| async {
+        let body = tokio::select! {
+            biased;
+            body = waiting.next() => body,
+            // A stream without an end of its own would hold up the server's.
+            () = draining.cancelled() => return None,
+        };
+        Some((Event::default().data(one_line(&body.value)), (waiting, draining)))
+    })))
 }

@@ -1,5 +1,9 @@
 use super::*;
-use crate::service::{Call, To};
+use crate::{
+    backend::reference::ReferenceOptions,
+    limits::ServerLimits,
+    service::{Call, To},
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tabagent_protocol::api::{Action, NoItem};
@@ -7,6 +11,7 @@ use tokio::{
     sync::{mpsc, oneshot},
     task::JoinHandle,
 };
+use tokio_util::sync::CancellationToken;
 
 /// The peer's end of an in-memory channel, and the task that serves the other.
 struct Peer {
@@ -23,10 +28,11 @@ impl Peer {
             label: "test".into(),
             protocol: String::new(),
             reliable,
-            sender: ChannelSender { queue: sender },
+            sender: ChannelSender { queue: sender, closing: CancellationToken::new() },
             receiver: ChannelReceiver { queue: receiver },
         };
-        let served = tokio::spawn(serve(channel, Arc::clone(service), Principal::local(), limits));
+        let owner = Owner { pace: Pace::new(&ServerLimits::default(), true), traffic: Box::new(|_| ()) };
+        let served = tokio::spawn(serve(channel, Arc::clone(service), Principal::local(), limits, owner));
         Self { requests, answers, served }
     }
 
@@ -74,10 +80,9 @@ impl Action for Drip {
 
 fn service() -> Arc<Service> {
     let service = Service::new().with_control();
-    let service = service.on::<Echo, _, _>(|_, request| async move {
-        Ok(json!({"type": "echo_response", "text": request.text.repeat(request.times)}))
-    });
-    Arc::new(service.on::<Drip, _, _>(|call: Call, _| async move {
+    let service = service
+        .on(|_, request: Echo| async move { Ok(json!({"type": "echo_response", "text": request.text.repeat(request.times)})) });
+    Arc::new(service.on(|call: Call, _: Drip| async move {
         for index in 0.. {
             let delta = json!({"type": "chat_delta", "delta": "x", "index": index});
             tokio::select! {
@@ -224,7 +229,7 @@ async fn closing_the_channel_cancels_its_calls() {
     let (started, has_started) = oneshot::channel::<()>();
     let (held, mut dropped) = mpsc::channel::<()>(1);
     let senders = std::sync::Mutex::new(Some((started, held)));
-    let service = Arc::new(Service::new().on::<Wait, _, _>(move |_, _| {
+    let service = Arc::new(Service::new().on(move |_, _: Wait| {
         let senders = senders.lock().expect("unpoisoned").take();
         async move {
             let (started, _held) = senders.expect("one call");
@@ -263,6 +268,42 @@ async fn a_peer_that_does_not_read_makes_its_stream_wait() {
     // The channel's queue of 8, and no more than a few on the way to it.
     let sent = service.stats().snapshot().messages_sent;
     assert!(sent <= 10, "{sent} messages for a reader of one");
+}
+
+#[tokio::test]
+async fn a_chat_streams_in_the_envelope_it_was_asked_in() {
+    let options = ReferenceOptions { tokens_per_second: 0, ..ReferenceOptions::default() };
+    let mut peer = Peer::new(&Arc::new(Service::reference_with(options)));
+    let chat = json!({"model": "default", "messages": [{"role": "user", "content": "Count to 2"}], "stream": true});
+
+    let mut flat = chat.clone();
+    flat["action"] = "chat".into();
+    flat["id"] = "a".into();
+    peer.send(&flat).await;
+    assert_eq!(peer.receive().await, json!({"type": "chat_delta", "delta": "1", "index": 0, "id": "a"}));
+    assert_eq!(peer.receive().await, json!({"type": "chat_delta", "delta": " 2", "index": 1, "id": "a"}));
+    let usage = json!({"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5});
+    let response = json!({"type": "chat_response", "id": "a", "model": "tabagent/reference-chat", "response": "1 2",
+        "usage": usage, "finish_reason": "stop"});
+    assert_eq!(peer.receive().await, response);
+
+    let mut typed = chat.clone();
+    typed["request_type"] = "Chat".into();
+    peer.send(&typed).await;
+    assert_eq!(peer.receive().await["response_type"], "ChatDelta");
+    assert_eq!(peer.receive().await["response_type"], "ChatDelta");
+    let end = peer.receive().await;
+    assert_eq!((&end["response_type"], &end["text"]), (&json!("ChatComplete"), &json!("1 2")));
+
+    peer.send(&json!({"route": "chat", "request_id": "r", "payload": chat})).await;
+    let delta = json!({"type": "chat_delta", "delta": "1", "index": 0});
+    assert_eq!(peer.receive().await, json!({"request_id": "r", "event": "delta", "data": delta}));
+    assert_eq!(peer.receive().await["data"]["delta"], " 2");
+    let end = peer.receive().await;
+    assert_eq!((&end["success"], &end["data"]["response"]), (&json!(true), &json!("1 2")));
+
+    peer.send(&json!({"action": "get_system_info"})).await;
+    assert_eq!(peer.receive().await["type"], "system_info_response");
 }
 
 #[test]

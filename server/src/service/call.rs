@@ -18,6 +18,7 @@ use super::{
     codec,
     reverse::ReverseCaller,
     running::Update,
+    stats::Stats,
 };
 
 /// A call, as its handler sees it. Clones are the same call.
@@ -146,6 +147,12 @@ impl Call {
         let answer = reverse.call(A::NAME, A::INFO.lane, codec::encode(request)?, self.time_left()).await?;
         serde_json::from_slice(&answer.value)
             .map_err(|error| Fault::new(Code::PROTOCOL_ERROR, format!("the client's answer to {}: {error}", A::NAME)))
+    }
+
+    /// The counters of the service, for backends that generate.
+    #[must_use]
+    pub fn stats(&self) -> &Stats {
+        &self.inner.shared.stats
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {

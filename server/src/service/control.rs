@@ -13,12 +13,12 @@ impl Service {
     /// Adds `stop_generation`, `subscribe` and `unsubscribe`.
     #[must_use]
     pub fn with_control(self) -> Self {
-        self.on::<StopGeneration, _, _>(|call, request| async move { stop(&call, &request) })
-            .on::<Subscribe, _, _>(|call, request| async move {
+        self.on(|call, request: StopGeneration| async move { stop(&call, &request) })
+            .on(|call, request: Subscribe| async move {
                 let events = call.shared().subscriptions.subscribe(call.session(), &request.events)?;
                 Ok(SubscribeResponse { events })
             })
-            .on::<Unsubscribe, _, _>(|call, request| async move {
+            .on(|call, request: Unsubscribe| async move {
                 let events = call.shared().subscriptions.unsubscribe(call.session(), &request.events)?;
                 Ok(UnsubscribeResponse { events })
             })

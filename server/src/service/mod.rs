@@ -100,6 +100,32 @@ impl Service {
 
     /// Adds an action; one of the same name is replaced.
     ///
+    /// ```
+    /// use serde::{Deserialize, Serialize};
+    /// use tabagent_protocol::{Fault, api::NoItem};
+    /// use tabagent_server::{Action, Call, Service};
+    ///
+    /// #[derive(Deserialize)]
+    /// struct Roll { sides: u32 }
+    ///
+    /// #[derive(Serialize)]
+    /// #[serde(tag = "type", rename = "roll_response")]
+    /// struct Rolled { eyes: u32 }
+    ///
+    /// impl Action for Roll {
+    ///     const NAME: &'static str = "roll";
+    ///     type Response = Rolled;
+    ///     type Item = NoItem;
+    /// }
+    ///
+    /// async fn roll(_call: Call, request: Roll) -> Result<Rolled, Fault> {
+    ///     Ok(Rolled { eyes: request.sides })
+    /// }
+    ///
+    /// let service = Service::new().on(roll);
+    /// assert!(service.serves("roll"));
+    /// ```
+    ///
     /// The handler is dropped in the middle of its work when the caller cancels or its deadline passes: what must be
     /// undone then belongs into `Drop` impls of what it holds.
     #[must_use]

@@ -16,7 +16,8 @@ use super::{
     pump::{self, Part, Pump, Wish},
 };
 use crate::{
-    service::{Asked, EventStream, Reverse, ReverseCaller},
+    Pace,
+    service::{Asked, EventStream, Reverse, ReverseCaller, Stats},
     signaling::Connection,
     transport::{Channel, ChannelReceiver, ChannelSender, Message, Sent},
 };
@@ -51,6 +52,8 @@ pub(super) async fn run(
         asked: HashMap::new(),
         wishes,
         reverse,
+        pace: Pace::new(&sessions.limits, connection.loopback),
+        stats: Arc::clone(service.stats()),
         ended: None,
     };
     let inbox = Inbox { receivers: pipes.receivers, others, wished, reversed, events };
@@ -82,6 +85,9 @@ struct Driver {
     asked: HashMap<CallId, oneshot::Sender<Result<Body, Fault>>>,
     wishes: mpsc::Sender<Wish>,
     reverse: ReverseCaller,
+    /// How fast this session may ask.
+    pace: Pace,
+    stats: Arc<Stats>,
     ended: Option<Fault>,
 }
 
@@ -123,6 +129,7 @@ impl Driver {
     }
 
     fn transmit(&mut self, lane: Lane, packet: Vec<u8>) {
+        self.stats.sent(packet.len());
         let sent = self.senders[lane.index()].as_ref().map(|pipe| pipe.try_send(Message::Binary(Bytes::from(packet))));
         match sent {
             Some(Sent::Ready) => {}
@@ -171,6 +178,7 @@ impl Driver {
         match message {
             Some(Message::Binary(bytes)) => {
                 self.connection.activity();
+                self.stats.received(bytes.len());
                 self.input(Input::Packet { connection: LINK, bytes: &bytes });
             }
             // Text is no packet; the endpoint says so to the peer.
@@ -235,8 +243,13 @@ impl Driver {
             deadline: request.deadline_ms.map(|ms| Duration::from_millis(ms.into())),
             reverse: Some(self.reverse.clone()),
         };
-        let running = self.sessions.service.start(asked);
-        self.calls.insert(call, Pump::start(call, running, self.wishes.clone()));
+        match self.pace.take(std::time::Instant::now()) {
+            Ok(wait) => {
+                let service = Arc::clone(&self.sessions.service);
+                self.calls.insert(call, Pump::start(call, wait, service, asked, self.wishes.clone()));
+            }
+            Err(fault) => self.endpoint.respond(call, Err(fault)),
+        }
     }
 
     fn wish(&mut self, wish: Wish) {

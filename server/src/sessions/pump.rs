@@ -1,6 +1,6 @@
 //! Calls in flight: one task each, paced by the reader's credit.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tabagent_protocol::{Body, CallId, Fault};
 use tokio::{
@@ -8,7 +8,7 @@ use tokio::{
     task::AbortHandle,
 };
 
-use crate::service::{Running, Update};
+use crate::service::{Asked, Running, Service, Update};
 
 /// What a call's task asks of its session's driver.
 pub(super) enum Wish {
@@ -34,10 +34,17 @@ pub(super) struct Pump {
 }
 
 impl Pump {
-    pub(super) fn start(call: CallId, running: Running, wishes: mpsc::Sender<Wish>) -> Self {
+    /// Begins a call after `wait`, the time by which its session is being slowed down.
+    pub(super) fn start(call: CallId, wait: Duration, service: Arc<Service>, asked: Asked, wishes: mpsc::Sender<Wish>) -> Self {
         let turn = Arc::new(Semaphore::new(1));
-        let task = tokio::spawn(pump(call, running, Arc::clone(&turn), wishes)).abort_handle();
-        Self { turn, task }
+        let paced = Arc::clone(&turn);
+        let task = tokio::spawn(async move {
+            if !wait.is_zero() {
+                tokio::time::sleep(wait).await;
+            }
+            pump(call, service.start(asked), paced, wishes).await;
+        });
+        Self { turn, task: task.abort_handle() }
     }
 
     /// Lets the next part through.

@@ -16,6 +16,8 @@ use super::{
     super::{Candidate, Step},
     channel::{self, Admission, Seats},
     report::Reporter,
+    runtime::EagerRuntime,
+    sdp::Section,
 };
 
 /// What callbacks, channel tasks and the watcher of one connection share. It holds no handle of the connection itself, so
@@ -26,6 +28,8 @@ pub(super) struct Connection {
     pub(super) seats: Seats,
     /// Messages of each queue of a channel.
     pub(super) queue_messages: usize,
+    /// Where our candidates belong.
+    pub(super) section: Section,
     /// Own host candidates known so far; everything is known once it says `usize::MAX`.
     pub(super) gathered: watch::Sender<usize>,
     /// True while ICE hears nothing.
@@ -58,55 +62,67 @@ impl Ending {
 }
 
 /// The stack's event handler.
-pub(super) struct Handler(pub(super) Arc<Connection>);
+pub(super) struct Handler {
+    pub(super) connection: Arc<Connection>,
+    pub(super) runtime: Arc<EagerRuntime>,
+}
 
 #[async_trait::async_trait]
 impl PeerConnectionEventHandler for Handler {
     async fn on_ice_candidate(&self, event: RTCPeerConnectionIceEvent) {
         let host = event.candidate.typ == RTCIceCandidateType::Host;
         if let Ok(init) = event.candidate.to_json() {
-            // The stack names no section ("" is one that does not exist); there is one transport, the first section's.
-            let candidate = Candidate { candidate: init.candidate, sdp_mline_index: Some(0), ..Candidate::default() };
-            self.0.reporter.candidate(Some(candidate));
+            // The stack names the first section, and by a name that does not exist.
+            let Section { index, mid } = self.connection.section.clone();
+            let (sdp_mid, sdp_mline_index) = (mid, Some(index));
+            self.connection.reporter.candidate(Some(Candidate {
+                candidate: init.candidate,
+                sdp_mid,
+                sdp_mline_index,
+                username_fragment: None,
+            }));
         }
         if host {
-            self.0.gathered.send_modify(|known| *known = known.saturating_add(1));
+            self.connection.gathered.send_modify(|known| *known = known.saturating_add(1));
         }
     }
 
     async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
         if state == RTCIceGatheringState::Complete {
-            self.0.reporter.candidate(None);
-            self.0.gathered.send_replace(usize::MAX);
+            self.connection.reporter.candidate(None);
+            self.connection.gathered.send_replace(usize::MAX);
         }
     }
 
     async fn on_ice_connection_state_change(&self, state: RTCIceConnectionState) {
         tracing::debug!(%state, "ice");
         match state {
-            RTCIceConnectionState::Connected | RTCIceConnectionState::Completed => self.0.reporter.step(Step::Ice),
-            RTCIceConnectionState::Failed => self.0.ending.begin("ice found no working pair, or lost it"),
+            RTCIceConnectionState::Connected | RTCIceConnectionState::Completed => {
+                self.runtime.connected();
+                self.connection.reporter.step(Step::Ice);
+            }
+            RTCIceConnectionState::Failed => self.connection.ending.begin("ice found no working pair, or lost it"),
             _ => {}
         }
-        self.0.silent.send_replace(state == RTCIceConnectionState::Disconnected);
+        self.connection.silent.send_replace(state == RTCIceConnectionState::Disconnected);
     }
 
     async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
         tracing::debug!(%state, "connection");
         match state {
             // ICE and DTLS: the stack says so once, when both are up.
-            RTCPeerConnectionState::Connected => self.0.reporter.step(Step::Dtls),
-            RTCPeerConnectionState::Failed => self.0.ending.begin("the connection failed"),
-            RTCPeerConnectionState::Closed => self.0.ending.begin("closed"),
+            RTCPeerConnectionState::Connected => self.connection.reporter.step(Step::Dtls),
+            RTCPeerConnectionState::Failed => self.connection.ending.begin("the connection failed"),
+            RTCPeerConnectionState::Closed => self.connection.ending.begin("closed"),
             _ => {}
         }
     }
 
     async fn on_data_channel(&self, data_channel: Arc<dyn DataChannel>) {
-        match self.0.seats.take() {
-            Admission::Granted => drop(tokio::spawn(channel::serve(data_channel, self.0.clone()))),
+        match self.connection.seats.take() {
+            Admission::Granted => drop(tokio::spawn(channel::serve(data_channel, self.connection.clone()))),
             Admission::Refused => drop(tokio::spawn(channel::refuse(data_channel))),
-            Admission::Abused => self.0.ending.begin("too many data channels"),
+            Admission::Abused => self.connection.ending.begin("too many data channels"),
         }
     }
 }

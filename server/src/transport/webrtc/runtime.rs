@@ -10,8 +10,8 @@ use std::{
     net::{SocketAddr, UdpSocket},
     pin::Pin,
     sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -20,7 +20,7 @@ use socket2::SockRef;
 use tokio_util::sync::CancellationToken;
 use webrtc::runtime::{AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, Runtime, TokioRuntime};
 
-use super::{resolver, socket::HastySocket};
+use super::{replay::Replay, resolver, socket::HastySocket};
 
 /// How long a handshake is hurried: many times what one takes, little enough to cost nothing later.
 const HASTE: Duration = Duration::from_secs(3);
@@ -33,8 +33,8 @@ const SOCKET_BUFFER_BYTES: usize = 2 * 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct EagerRuntime {
     haste: Arc<Haste>,
-    /// Sockets handed to the driver, each of which gives a host candidate.
-    sockets: AtomicUsize,
+    /// Sockets handed to the driver, each of which gives a host candidate. The driver holds them, so that they close with it.
+    sockets: Mutex<Vec<Weak<HastySocket>>>,
     /// Cancelled when the driver is gone, for whatever reason.
     driver_gone: CancellationToken,
     /// Whether the driver was started: the first task is.
@@ -47,8 +47,8 @@ impl EagerRuntime {
     /// A runtime for one connection. `nominating` if this side offers, so that its ICE agent controls.
     pub(super) fn new(nominating: bool) -> Arc<Self> {
         Arc::new(Self {
-            haste: Arc::new(Haste::new()),
-            sockets: AtomicUsize::new(0),
+            haste: Arc::new(Haste::new(nominating)),
+            sockets: Mutex::default(),
             driver_gone: CancellationToken::new(),
             driver: OnceLock::new(),
             nominating,
@@ -57,12 +57,18 @@ impl EagerRuntime {
 
     /// How many UDP sockets the connection has.
     pub(super) fn sockets(&self) -> usize {
-        self.sockets.load(Ordering::Acquire)
+        self.lock().len()
     }
 
-    /// Begins the time of haste anew: the other side's description has arrived.
+    /// The other side's answer was given to the stack: haste begins now, with what came too early.
     pub(super) fn hurry(&self) {
         self.haste.begin();
+        self.tell(Replay::answered);
+    }
+
+    /// ICE has a pair.
+    pub(super) fn connected(&self) {
+        self.tell(Replay::connected);
     }
 
     /// Ends it, so that time-outs of a shutdown last as long as they say.
@@ -73,6 +79,14 @@ impl EagerRuntime {
     /// Returns when the driver is gone.
     pub(super) async fn driver_gone(&self) {
         self.driver_gone.cancelled().await;
+    }
+
+    fn tell(&self, what: fn(&mut Replay)) {
+        self.lock().iter().filter_map(Weak::upgrade).for_each(|socket| socket.happened(what));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Weak<HastySocket>>> {
+        self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -91,8 +105,9 @@ impl Runtime for EagerRuntime {
     fn wrap_udp_socket(&self, socket: UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
         enlarge(&socket);
         let inner = TokioRuntime.wrap_udp_socket(socket)?;
-        self.sockets.fetch_add(1, Ordering::AcqRel);
-        Ok(Arc::new(HastySocket::new(inner, self.haste.clone(), self.nominating)))
+        let socket = Arc::new(HastySocket::new(inner, self.haste.clone(), self.nominating));
+        self.lock().push(Arc::downgrade(&socket));
+        Ok(socket)
     }
 
     fn wrap_tcp_listener(&self, listener: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
@@ -142,9 +157,12 @@ pub(super) struct Haste {
 }
 
 impl Haste {
-    pub(super) fn new() -> Self {
-        let haste = Self { born: Instant::now(), until: AtomicU64::new(0), packet: AtomicBool::new(false) };
-        haste.begin();
+    /// Begins now, or waits for the answer to an offer, as long as that takes.
+    fn new(waits: bool) -> Self {
+        let haste = Self { born: Instant::now(), until: AtomicU64::new(u64::MAX), packet: AtomicBool::new(false) };
+        if !waits {
+            haste.begin();
+        }
         haste
     }
 

@@ -7,8 +7,8 @@ use std::{
 };
 
 use rtc::{
-    ice::mdns::MulticastDnsMode, ice::network_type::NetworkType,
-    peer_connection::configuration::setting_engine::SctpMaxMessageSize,
+    ice::{mdns::MulticastDnsMode, network_type::NetworkType},
+    peer_connection::{configuration::setting_engine::SctpMaxMessageSize, transport::RTCDtlsRole},
 };
 use tabagent_protocol::{Code, Fault};
 use webrtc::peer_connection::{
@@ -20,14 +20,7 @@ use super::runtime::EagerRuntime;
 
 /// The largest message announced to the other side and sent to it, in bytes. What browsers interoperate at; the stack
 /// zeroes a buffer of this size for every connection, and parks up to 512 messages of it for a reader that is slow.
-pub(super) const MESSAGE_BYTES: u32 = 64 * 1024;
-
-/// How often a pair is checked while the server offers: its side then nominates, and does so on a tick only. 200 ms otherwise.
-const OFFERING_CHECK_INTERVAL: Duration = Duration::from_millis(50);
-
-/// Unanswered checks of one pair while the server offers, so 1 s of them. Each goes to an address the client named: this
-/// times the candidates is what a stranger can be sent on a client's word.
-const OFFERING_CHECKS: u16 = 20;
+const MESSAGE_BYTES: u32 = 64 * 1024;
 
 /// How a [`Peer`](super::Peer) is set up. Every limit is for one connection.
 #[derive(Clone, Debug)]
@@ -93,8 +86,8 @@ pub struct IceServer {
 pub(super) enum Side {
     /// This one: ICE controls from here.
     Offering,
-    /// The other one.
-    Answering,
+    /// The other one. `active` when its offer leaves the beginning of the DTLS handshake to this side.
+    Answering { active: bool },
 }
 
 /// Binds sockets and starts the stack's driver. The caller must see to it that `close` is called, whatever happens.
@@ -131,14 +124,16 @@ fn engine(options: &PeerOptions, side: Side) -> SettingEngineBuilder {
         .with_sctp_max_message_size(SctpMaxMessageSize::Bounded(MESSAGE_BYTES))
         .with_ice_timeouts(Some(options.silence), Some(options.failed), None);
     match side {
-        Side::Answering => engine,
+        Side::Answering { active: true } => engine,
+        // Stacks that offer (werift and aiortc among them) also begin SCTP, and the stack here would refuse to be begun with if
+        // it had begun DTLS.
+        Side::Answering { active: false } => engine.with_answering_dtls_role(RTCDtlsRole::Server),
         // A browser hides its addresses behind `.local` names, so it is first seen by its checks (peer-reflexive), and the
         // stack would wait a second for something better.
         Side::Offering => engine
             .with_host_acceptance_min_wait(Some(Duration::ZERO))
             .with_prflx_acceptance_min_wait(Some(Duration::ZERO))
-            .with_srflx_acceptance_min_wait(Some(Duration::ZERO))
-            .with_ice_connection_attempts(Some(OFFERING_CHECK_INTERVAL), Some(OFFERING_CHECKS)),
+            .with_srflx_acceptance_min_wait(Some(Duration::ZERO)),
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use rtc::peer_connection::transport::RTCSctpTransportState;
+use rtc::peer_connection::transport::{RTCDtlsTransportState, RTCSctpTransportState};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use webrtc::peer_connection::PeerConnection;
 
 use super::{handler::Connection, runtime::EagerRuntime};
 
-/// How often the state of SCTP is looked at. The other side's goodbye comes through its channels at once; this is for a
-/// connection without channels, or one whose readers are all slow. No event of the stack tells it.
+/// How often the states of DTLS and SCTP are looked at. The other side's goodbye comes through its channels at once; this is
+/// for a connection without channels, or one whose readers are all slow. No event of the stack tells it.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Runs until the connection is closed and everything of it is released.
@@ -47,7 +47,7 @@ async fn silence(connection: &Connection, patience: Duration) {
     }
 }
 
-/// Returns when SCTP, which carries all channels, was up and is no longer.
+/// Returns when the other side is seen to have gone: it closed DTLS, or SCTP was up and is no longer.
 async fn goodbye(stack: &dyn PeerConnection, connection: &Connection) {
     let mut look = interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -55,10 +55,13 @@ async fn goodbye(stack: &dyn PeerConnection, connection: &Connection) {
     loop {
         look.tick().await;
         let Some(sctp) = stack.sctp().await else { continue };
-        let up = matches!(sctp.state().await, Ok(RTCSctpTransportState::Connected));
-        if !up && (seen || connection.reporter.carried()) {
+        let (Ok(sctp), Ok(dtls)) = (sctp.state().await, sctp.transport().state().await) else { continue };
+        let down = sctp != RTCSctpTransportState::Connected;
+        if matches!(dtls, RTCDtlsTransportState::Closed | RTCDtlsTransportState::Failed)
+            || (down && (seen || connection.reporter.carried()))
+        {
             return;
         }
-        seen |= up;
+        seen |= !down;
     }
 }

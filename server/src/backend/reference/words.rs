@@ -1,0 +1,111 @@
+//! Words, sentences, tokens: what the reference models know of language.
+
+use std::collections::HashMap;
+
+/// Letters of the longest token; a longer word is several.
+const TOKEN_LETTERS: usize = 16;
+
+/// English words that say nothing about what a text is about, sorted.
+const COMMON: &[&str] = &[
+    "a", "about", "all", "also", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by", "can", "could", "did", "do",
+    "does", "for", "from", "had", "has", "have", "he", "her", "his", "how", "i", "if", "in", "into", "is", "it", "its", "just",
+    "like", "me", "more", "most", "my", "no", "not", "of", "on", "one", "only", "or", "our", "out", "please", "she", "so",
+    "some", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "to", "up", "us", "was", "we",
+    "were", "what", "when", "where", "which", "who", "why", "will", "with", "would", "you", "your",
+];
+
+/// Cuts a text into tokens, which joined are the text: a word or a sign, with the blanks before it.
+pub(super) fn tokens(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (token, after) = rest.split_at(token_end(rest));
+        rest = after;
+        (!token.is_empty()).then_some(token)
+    })
+}
+
+fn token_end(text: &str) -> usize {
+    let blanks = text.len() - text.trim_start().len();
+    let body = &text[blanks..];
+    let letters = body.chars().take(TOKEN_LETTERS).take_while(|c| c.is_alphanumeric());
+    let word: usize = letters.map(char::len_utf8).sum();
+    let sign = body.chars().next().map_or(0, char::len_utf8);
+    blanks + if word > 0 { word } else { sign }
+}
+
+/// The words of a text as they are written, without signs.
+pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '\'').map(|word| word.trim_matches('\'')).filter(|word| !word.is_empty())
+}
+
+/// Whether a word, in small letters, says nothing about what a text is about.
+pub(super) fn is_common(word: &str) -> bool {
+    COMMON.binary_search(&word).is_ok()
+}
+
+/// The sentences of a text, trimmed, with their final signs.
+pub(super) fn sentences(text: &str) -> Vec<&str> {
+    let ends_with_sign = |before: &str| before.ends_with(['.', '!', '?']);
+    let mut sentences = Vec::new();
+    let mut start = 0;
+    for (at, c) in text.char_indices() {
+        if c == '\n' || (c.is_whitespace() && ends_with_sign(&text[start..at])) {
+            sentences.push(text[start..at].trim());
+            start = at;
+        }
+    }
+    sentences.push(text[start..].trim());
+    sentences.retain(|sentence| !sentence.is_empty());
+    sentences
+}
+
+/// How often each word that says something is used, in small letters.
+pub(super) fn weights(text: &str) -> HashMap<String, usize> {
+    let mut weights = HashMap::new();
+    for word in words(text).map(str::to_lowercase) {
+        if word.chars().count() > 1 && !is_common(&word) {
+            *weights.entry(word).or_default() += 1;
+        }
+    }
+    weights
+}
+
+/// The words that say most about a text: used most often, and among equals the first.
+pub(super) fn key_words(text: &str, count: usize) -> Vec<String> {
+    let mut weights = weights(text);
+    let mut found: Vec<(usize, String)> =
+        words(text).filter_map(|word| weights.remove_entry(&word.to_lowercase())).map(|(word, uses)| (uses, word)).collect();
+    found.sort_by_key(|(uses, _)| std::cmp::Reverse(*uses));
+    found.into_iter().take(count).map(|(_, word)| word).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_joined_are_the_text() {
+        for text in ["", "  ", "Hello, world!  ", "Zürich\n\n日本語 🦀 x", &"long".repeat(50)] {
+            assert_eq!(tokens(text).collect::<String>(), text);
+        }
+        assert_eq!(tokens("1 2, three").collect::<Vec<_>>(), ["1", " 2", ",", " three"]);
+        assert_eq!(tokens(&"x".repeat(40)).count(), 3);
+    }
+
+    #[test]
+    fn sentences_end_at_their_signs_and_at_line_breaks() {
+        assert_eq!(sentences("One. Two!  Three\nfour 3.5 five?"), ["One.", "Two!", "Three", "four 3.5 five?"]);
+        assert!(sentences(" \n ").is_empty());
+    }
+
+    #[test]
+    fn common_words_are_sorted_for_the_search() {
+        assert!(COMMON.is_sorted());
+        assert!(is_common("the") && !is_common("lighthouse"));
+    }
+
+    #[test]
+    fn key_words_are_the_frequent_then_the_first() {
+        assert_eq!(key_words("The cat saw a dog. The dog ran; it's a dog.", 3), ["dog", "cat", "saw"]);
+    }
+}

@@ -1,0 +1,44 @@
+//! health, system_info, get_stats: the same whatever models are behind.
+
+use std::sync::atomic::Ordering;
+
+use tabagent_protocol::{
+    Code, Fault,
+    api::{GetStats, Health, HealthResponse, HealthStatus, StatsResponse, SystemInfo, SystemInfoResponse},
+};
+use tokio::task::spawn_blocking;
+
+use super::machine;
+use crate::service::{Call, Service};
+
+impl Service {
+    /// Adds `health`, `system_info` and `get_stats`.
+    #[must_use]
+    pub fn with_system(self) -> Self {
+        self.on(|call, _: Health| async move { Ok(health(&call)) })
+            .on(|_, _: SystemInfo| async {
+                let system = spawn_blocking(machine::look).await.map_err(unread)?;
+                Ok(SystemInfoResponse { system })
+            })
+            .on(|call, _: GetStats| async move {
+                let memory_used_mb = spawn_blocking(machine::process_memory_mb).await.map_err(unread)?;
+                Ok(StatsResponse { memory_used_mb, ..call.stats().snapshot() })
+            })
+    }
+}
+
+fn health(call: &Call) -> HealthResponse {
+    let shared = call.shared();
+    let draining = shared.draining.load(Ordering::Relaxed);
+    HealthResponse {
+        status: if draining { HealthStatus::Degraded } else { HealthStatus::Healthy },
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        timestamp: jiff::Timestamp::now().to_string(),
+        uptime_seconds: call.stats().uptime().as_secs(),
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
+fn unread(error: tokio::task::JoinError) -> Fault {
+    Fault::new(Code::INTERNAL, format!("the machine could not be read: {error}"))
+}
