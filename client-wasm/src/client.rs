@@ -12,10 +12,12 @@ use tabagent_protocol::{Body, CallId, Event, Fault, Lane, Request};
 use crate::{
     clock, error,
     options::Options,
-    session::{Listener, News, Session, State},
+    session::{News, Session, State},
     transport::Peer,
 };
 
+/// Hears what concerns the whole session. It may call the client back.
+pub type Listener = Box<dyn Fn(News)>;
 /// Hears what becomes of a call: [`Event::Item`], [`Event::News`], and at last [`Event::Response`] or [`Event::Failed`].
 pub type Sink = Rc<dyn Fn(Event)>;
 
@@ -46,7 +48,7 @@ impl Client {
             }
         };
         let client = Self::start(server, options, Box::new(listener));
-        outcome.await.unwrap_or_else(|_| Err(error::not_ours()))?;
+        outcome.await.unwrap_or_else(|_| Err(*error::not_ours()))?;
         Ok(client)
     }
 
@@ -56,7 +58,7 @@ impl Client {
     pub fn start(server: &str, options: Options, listener: Listener) -> Self {
         let sinks = Rc::new(Sinks::default());
         let heard = sinks.clone();
-        let session = Session::start(server, options, Box::new(move |news| heard.pass(news, &listener)));
+        let session = Session::start(server, options, Box::new(move |_, news| heard.pass(news, &listener)));
         Self { session, sinks }
     }
 
@@ -66,7 +68,7 @@ impl Client {
     /// # Errors
     /// `payload_too_large`, `limit_reached`, or `invalid_state` when the session is over.
     pub fn call(&self, request: Request, sink: Sink) -> Result<CallId, Fault> {
-        let call = self.session.wish(|endpoint| endpoint.call(clock::now(), request))?;
+        let call = self.session.wish().call(clock::now(), request)?;
         self.sinks.rows.borrow_mut().push((call, sink));
         Ok(call)
     }
@@ -86,7 +88,7 @@ impl Client {
                 Event::Item { call, cost, .. } | Event::News { call, cost, .. } => {
                     // Nobody asked for the parts: they must not hold the whole up.
                     if let Some(session) = session.upgrade() {
-                        session.wish(|endpoint| endpoint.consumed(call, cost));
+                        session.wish().consumed(call, cost);
                     }
                     return;
                 }
@@ -99,29 +101,29 @@ impl Client {
         });
         let call = self.call(request, sink)?;
         let _cancel = CancelOnDrop(self, call);
-        outcome.await.unwrap_or_else(|_| Err(error::not_ours()))
+        outcome.await.unwrap_or_else(|_| Err(*error::not_ours()))
     }
 
     /// Withdraws a call. Its sink hears nothing any more.
     pub fn cancel(&self, call: CallId) {
         if self.sinks.remove(call).is_some() {
-            self.session.wish(|endpoint| endpoint.cancel(call));
+            self.session.wish().cancel(call);
         }
     }
 
     /// Notes that an item of this cost has been read: its producer may go on.
     pub fn consumed(&self, call: CallId, cost: u32) {
-        self.session.wish(|endpoint| endpoint.consumed(call, cost));
+        self.session.wish().consumed(call, cost);
     }
 
     /// Answers a call of the server.
     pub fn respond(&self, call: CallId, answer: Result<Body, Fault>) {
-        self.session.wish(|endpoint| endpoint.respond(call, answer));
+        self.session.wish().respond(call, answer);
     }
 
     /// Asks the server for a sign of life; [`Event::Pong`] brings `token` (not 0) back.
     pub fn ping(&self, token: u64) {
-        self.session.wish(|endpoint| endpoint.ping(token));
+        self.session.wish().ping(token);
     }
 
     /// Ends the session: calls in flight fail, the server is told. Does nothing the second time.

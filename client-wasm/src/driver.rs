@@ -2,19 +2,19 @@
 //! takes what they left, drains the endpoint and sets its timer. All thinking is done in `tabagent_protocol`.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, RefCell, RefMut},
     rc::Rc,
 };
 
-use tabagent_protocol::{ConnectionId, Endpoint, Event, Fault, Input, Millis, Output};
+use tabagent_protocol::{ConnectionId, Endpoint, Event, Input, Millis, Output};
 use wasm_bindgen::JsValue;
 
 use crate::{
     clock::{self, Timer},
-    error,
+    error::{self, Failure},
     js::{self, Callback},
     session::Session,
-    transport::{Happened, Peer, Sent, Step},
+    transport::{Happened, Negotiation, Peer, Sent, Step},
 };
 
 /// There is one transport at a time.
@@ -56,16 +56,17 @@ impl Driver {
 
 impl Session {
     /// Makes a transport the session's. Its events come from now on.
-    pub(crate) fn attach(&self, configuration: JsValue) -> Result<(), Fault> {
+    pub(crate) fn attach(&self, configuration: JsValue) -> Result<Negotiation, Failure> {
         let peer = Peer::new(configuration, self.driver.listener.function().clone())?;
+        let negotiation = peer.negotiation();
         self.driver.transport.replace(Some(peer));
-        Ok(())
+        Ok(negotiation)
     }
 
-    /// A wish of the application; what it leads to leaves with everything else that is wished in this turn.
-    pub(crate) fn wish<R>(&self, wish: impl FnOnce(&mut Endpoint) -> R) -> R {
+    /// The endpoint, for a wish of the application; what it leads to leaves with everything else that is wished in this turn.
+    pub(crate) fn wish(&self) -> RefMut<'_, Endpoint> {
         self.schedule();
-        wish(&mut self.driver.endpoint.borrow_mut())
+        self.driver.endpoint.borrow_mut()
     }
 
     /// An event of the transport.
@@ -95,7 +96,7 @@ impl Session {
         if self.driver.closing.take().is_some() {
             return; // the only event that a closing transport still tells
         }
-        let happened = self.driver.transport.borrow().as_ref().and_then(|peer| peer.read(event));
+        let happened = self.peer(|peer| peer.read(event)).flatten();
         match happened {
             None => {}
             Some(Happened::Packet(bytes)) => self.input(Input::Packet { connection: CONNECTION, bytes: &bytes }),
@@ -106,7 +107,7 @@ impl Session {
             }
             Some(Happened::Step(step)) => self.done(step),
             Some(Happened::Candidate(candidate)) => self.candidate(&candidate),
-            Some(Happened::Refused(json)) => self.fail(error::refusal(&json).unwrap_or_else(error::not_ours)),
+            Some(Happened::Refused(json)) => self.fail(*error::refusal(&js::parse(&json)).unwrap_or_else(error::not_ours)),
             Some(Happened::Closed(why)) => {
                 self.broke(why);
                 self.input(Input::Closed { connection: CONNECTION });
@@ -124,7 +125,7 @@ impl Session {
             match output {
                 None => return,
                 Some(Output::Transmit { connection, lane, packet }) => {
-                    let sent = self.driver.transport.borrow().as_ref().map(|peer| peer.try_send(lane, packet));
+                    let sent = self.peer(|peer| peer.try_send(lane, packet));
                     if sent == Some(Sent::Full) {
                         self.input(Input::Full { connection, lane });
                     }

@@ -32,10 +32,10 @@ mod transport;
 #[cfg(feature = "typed")]
 mod typed;
 
-pub use client::{Client, Sink};
-pub use exports::JsSession;
+pub use client::{Client, Listener, Sink};
+pub use exports::{JsSession, Wish};
 pub use options::{Negotiation, Options};
-pub use session::{Listener, News, State};
+pub use session::{News, State};
 pub use transport::Step;
 
 pub use tabagent_protocol as protocol;

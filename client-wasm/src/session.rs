@@ -30,28 +30,22 @@ pub enum State {
 /// What is heard of a session.
 #[derive(Debug)]
 pub enum News {
-    /// A step of connecting is done.
+    /// A step of connecting is done, under its name; or something worth a line in a log happened: `offer` (made or taken),
+    /// `answer` (taken or sent), `candidates` (all found, `count` of them).
     Step {
         /// Which.
-        step: Step,
+        name: &'static str,
         /// Milliseconds since the start.
         ms: f64,
-    },
-    /// Something worth a line in a log happened while connecting.
-    Trace {
-        /// `offer` (made or taken), `answer` (taken or sent), `candidates` (all found).
-        what: &'static str,
         /// How many, where that means something.
         count: u32,
-        /// Milliseconds since the start.
-        ms: f64,
     },
     /// The session itself speaks: of its calls, of its beginning and of its end.
     Session(Event),
 }
 
-/// Hears everything. It may call the session back.
-pub type Listener = Box<dyn Fn(News)>;
+/// Hears everything of a session. It may call the session back.
+pub(crate) type Listener = Box<dyn Fn(&Session, News)>;
 
 /// A session: its protocol's state, its transport, and how it came about. Dropping the last reference ends it.
 pub(crate) struct Session {
@@ -95,12 +89,12 @@ impl Session {
             }
             _ => {}
         }
-        (self.listener)(News::Session(event));
+        (self.listener)(self, News::Session(event));
     }
 
     /// Ends the session with this reason and tells the server, at once: the page may not live to the end of the turn.
     pub(crate) fn close(&self, reason: Fault) {
-        self.wish(|endpoint| endpoint.close(reason));
+        self.wish().close(reason);
         self.turn();
     }
 
