@@ -50,9 +50,10 @@ async function open() {
     opened();
   } catch (error) {
     attempt = null;
-    const step = timeline.fail();
-    if (error.code !== "cancelled") showFailure(error, step);
-    log.add("error", `${error.code ?? error.name} at ${step}: ${error.message}`);
+    const cancelled = error.code === "cancelled";
+    const step = timeline.fail(cancelled ? "until you cancelled" : "until it failed");
+    if (!cancelled) showFailure(error, step);
+    log.add(cancelled ? "call" : "error", `${error.code ?? error.message} at ${step}`);
     show("closed");
   }
 }
@@ -67,11 +68,14 @@ function opened() {
 }
 
 function onState() {
-  show(agent.state);
-  if (agent.state !== "closed") return;
-  for (const panel of panels) panel.detach();
-  agent = null;
-  show("closed");
+  const { state, reason } = agent;
+  if (state === "closed") {
+    for (const panel of panels) panel.detach();
+    agent = null;
+    // `cancelled` is our own close(); whatever else ended the connection is worth a word.
+    if (reason.code !== "cancelled") showFailure(reason);
+  }
+  show(state);
 }
 
 /** Each step of the handshake leaves a line while it happens: the waterfall grows from them. */

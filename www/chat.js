@@ -61,7 +61,8 @@ export function createChat(report) {
         answer.say(item.delta);
       }
       const { usage, finish_reason } = await running.response;
-      answer.close(clock.summary(usage?.completion_tokens), finish_reason);
+      // `stop_generation` ends a chat too, from elsewhere: the answer then is what there was.
+      answer.close(clock.summary(usage?.completion_tokens), finish_reason, finish_reason === "cancelled" ? "cancelled" : undefined);
     } catch (error) {
       const stopped = error.code === "cancelled";
       answer.close(clock.summary(), stopped ? "stopped by you" : `${error.code}: ${error.message}`, error.code);

@@ -48,7 +48,7 @@ export function createComposer(report) {
     } catch (error) {
       const { code, message, status, details, retryAfterMs } = error;
       show("bad", code ?? error.name, { code, message, status, details, retryAfterMs }, begun);
-      report("error", `${value.action}: ${code ?? error.name}`);
+      report(code === "cancelled" ? "call" : "error", `${value.action}: ${code ?? error.name}`);
     }
     stop = null;
     enable();
@@ -58,12 +58,12 @@ export function createComposer(report) {
     const aborter = new AbortController();
     stop = () => aborter.abort();
     enable();
-    return agent.request(value, { signal: aborter.signal });
+    return agent.request(value, { signal: aborter.signal, ...named(value) });
   }
 
   /** Items are shown as they come, above the final answer. */
   async function stream(value) {
-    const calling = agent.stream(value);
+    const calling = agent.stream(value, named(value));
     stop = () => calling.cancel();
     enable();
     let count = 0;
@@ -84,7 +84,9 @@ export function createComposer(report) {
     const took = performance.now() - begun;
     const text = JSON.stringify(answer, null, 2);
     const status = answer.status && verdict === "bad" ? ` ${answer.status}` : "";
-    following(byId("answer"), () => byId("answer").append(...colored(text)));
+    const append = () => byId("answer").append(...colored(text));
+    // Behind items the end is what one waits for; an answer by itself is read from its top.
+    byId("answer").hasChildNodes() ? following(byId("answer"), append) : append();
     byId("answer-line").replaceChildren(
       el("span", { class: `verdict ${verdict}` }, `${title}${status}`), el("span", {}, duration(took)), el("span", { class: "hint" }, bytes(text.length)));
   }
@@ -115,4 +117,9 @@ export function createComposer(report) {
     byId("composer-send").disabled = Boolean(problem) || !agent || stop !== null;
     byId("composer-stop").disabled = stop === null;
   }
+}
+
+/** The call's own name is an option of the SDK; in `stop_generation` the same field names another call. */
+function named({ action, request_id: requestId }) {
+  return action === "stop_generation" ? {} : { requestId };
 }

@@ -14,7 +14,7 @@ export const EXAMPLES = {
   },
   "chat, streamed": {
     action: "chat", model: "default", stream: true, request_id: "page-1",
-    messages: [{ role: "system", content: "You are brief." }, { role: "user", content: "Count from one to fifty." }],
+    messages: [{ role: "system", content: "You are brief." }, { role: "user", content: "Count to 60." }],
   },
   generate: { action: "generate", model: "default", prompt: "Once upon a time", temperature: 0.7, max_tokens: 48 },
   embeddings: { action: "embeddings", model: "default", input: ["a data channel", "a garden hose"] },

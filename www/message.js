@@ -18,7 +18,7 @@ export function addMessage(list, role, text = "") {
       unpainted += delta;
       message.text += delta;
     },
-    /** The last line: figures, then how it ended; `code` when that was an error. */
+    /** The last line: figures, then how it ended; `code` when that was not by itself. */
     close(figures, ending, code) {
       paint();
       item.classList.add("closed");

@@ -36,7 +36,7 @@ async function converse(call, tell) {
   tell(`health: ${health.status}, version ${health.version}`);
 
   const line = tell("chat: ");
-  const messages = [{ role: "user", content: "Count from one to ten." }];
+  const messages = [{ role: "user", content: "Count to 20." }];
   const chat = call({ action: "chat", model: "default", messages, stream: true }, (delta) => line.append(delta));
   const { models } = await call({ action: "list_models" });
   tell(`list_models, while the chat is running: ${models.length}`);

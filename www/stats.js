@@ -37,10 +37,11 @@ export function createStats() {
   }
 }
 
-/** `{ a: { b: 1 } }` → `[["a b", 1]]`; fields without a value are left out. */
+/** One row per value; an object that holds nothing but values is one row too. Fields without a value are left out. */
 function flatten(value, name = "") {
   if (value === null || value === undefined) return [];
-  if (typeof value !== "object") return [[name, value]];
+  const isLeaf = typeof value !== "object" || (name !== "" && Object.values(value).every((inner) => typeof inner !== "object"));
+  if (isLeaf) return [[name, value]];
   return Object.entries(value).flatMap(([key, inner]) => flatten(inner, `${name} ${key}`.trim()));
 }
 
@@ -51,5 +52,8 @@ function words(name) {
 
 function written(name, value) {
   if (typeof value === "number") return name.endsWith("Ms") ? duration(value) : value.toLocaleString("en");
-  return String(value);
+  if (typeof value !== "object") return String(value);
+  // Words explain themselves, numbers need their names: `host udp`, `12 sent · 0 waiting`.
+  const parts = Object.entries(value).map(([key, inner]) => (typeof inner === "number" ? `${written(key, inner)} ${words(key)}` : inner));
+  return parts.join(parts.some((part) => part.includes(" ")) ? " · " : " ");
 }

@@ -1,6 +1,6 @@
 // The connection's life: its state as a strip of four, its handshake as a waterfall of five bars.
 //
-// Times are milliseconds since connect() was called, as `agent.timeline` gives them. A step's bar begins where the step before
+// Times are milliseconds since connect() began, as `agent.timeline` gives them. A step's bar begins where the step before
 // it ended, so the bars add up to the total.
 
 import { byId, duration, el } from "./dom.js";
@@ -15,6 +15,9 @@ const STEPS = [
 
 /** Who asked for less motion sees each step when it is done, and no counter. */
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
+
+/** Below this, what is not the handshake is the page itself and not worth a word. */
+const LOADING_MS = 5;
 
 /** Draws into #states, #waterfall, #axis and #total; told of steps by app.js. */
 export function createTimeline() {
@@ -58,16 +61,18 @@ export function createTimeline() {
   function finish() {
     running = false;
     const total = Math.max(0, ...reached.values());
-    say(duration(total), "from the click to the first possible call");
+    // The first connect() of a page also fetches and compiles the SDK's module, before the steps begin.
+    const loading = performance.now() - startedAt - total;
+    say(duration(total), `to the first possible call${loading > LOADING_MS ? `, after ${duration(loading)} for loading the SDK` : ""}`);
     draw(total);
   }
 
-  /** The handshake ended without a connection. Returns the step it stopped at. */
-  function fail() {
+  /** The handshake ended without a connection; `label` says how. Returns the step it stopped at. */
+  function fail(label) {
     running = false;
     const total = performance.now() - startedAt;
     const stopped = nextStep();
-    say(duration(total), "until it failed");
+    say(duration(total), label);
     draw(total);
     if (stopped) mark(stopped, "failed", "stopped here");
     return stopped;
@@ -117,15 +122,17 @@ function say(total, label) {
   byId("total-label").textContent = label;
 }
 
-/** Ticks at round numbers, about five of them, from 0 to `scale` milliseconds. */
+/** Ticks at round numbers, three to seven of them, from 0 to `scale` milliseconds. */
 function drawAxis(scale) {
   const magnitude = 10 ** Math.floor(Math.log10(scale / 4));
-  const tick = [1, 2, 5, 10].map((each) => each * magnitude).find((each) => scale / each <= 5);
+  const tick = [1, 2, 5, 10].map((each) => each * magnitude).find((each) => scale / each <= 7);
   byId("waterfall").style.setProperty("--tick", tick / scale);
   const labels = [];
   for (let ms = 0; ms <= scale && scale > 0; ms += tick) {
     const label = el("span", {}, ms === 0 ? "0" : `${Number(ms.toPrecision(3))} ms`);
     label.style.setProperty("--at", ms / scale);
+    // The last label ends at its line instead of running over the edge.
+    label.classList.toggle("last", ms / scale > 0.92);
     labels.push(label);
   }
   byId("axis").replaceChildren(...labels);

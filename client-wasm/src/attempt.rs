@@ -8,19 +8,19 @@ use std::{
 use js_sys::Array;
 use tabagent_protocol::{Fault, Millis};
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::spawn_local;
 
 use crate::{
-    client::{ClientEvent, Shared},
     clock::Timer,
-    error, js,
+    error::{self, Failure},
+    js,
     options::{Negotiation, Options},
+    session::{News, Session},
     signaling::{Reply, Signaling},
-    transport::{self, Peer, Step},
+    transport::{self, Kind, Peer, Step},
 };
 
 /// Milliseconds that ICE gets to move without a single candidate of ours. Where it can work without, it needs 10.
-const STRANDED_AFTER: Millis = 1_500;
+const STRANDED_AFTER: Millis = 1_000;
 /// Candidates told to the server. It takes no more of one connection; a machine with so many interfaces needs no more.
 const MAX_CANDIDATES: u32 = 64;
 
@@ -45,7 +45,7 @@ pub(crate) struct Attempt {
 }
 
 impl Attempt {
-    /// Nothing happens before [`Shared::connect`].
+    /// Nothing happens before [`Session::connect`].
     pub(crate) fn new(server: &str, options: Options) -> Self {
         Self {
             signaling: Signaling::new(server, options.key.as_deref()),
@@ -62,19 +62,19 @@ impl Attempt {
     }
 }
 
-impl Shared {
+impl Session {
     /// Begins. The session hears what comes of it.
     pub(crate) fn connect(self: &Rc<Self>) {
-        self.after(self.attempt.options.connect_timeout, |shared, _| {
-            if let Some(step) = shared.attempt.awaited.get() {
-                shared.fail(error::timed_out(step, shared.attempt.options.connect_timeout));
+        self.after(self.attempt.options.connect_timeout, |session, _| {
+            if let Some(step) = session.attempt.awaited.get() {
+                session.fail(*error::timed_out(step, session.attempt.options.connect_timeout));
             }
         });
-        let shared = self.clone();
-        spawn_local(async move {
-            match shared.negotiate().await {
-                Ok(()) => shared.negotiated(),
-                Err(fault) => shared.fail(fault),
+        let session = self.clone();
+        js::spawn(async move {
+            match session.negotiate().await {
+                Ok(()) => session.negotiated(),
+                Err(failure) => session.fail(*failure),
             }
         });
     }
@@ -83,7 +83,7 @@ impl Shared {
     pub(crate) fn done(&self, step: Step) {
         let ms = self.elapsed();
         while let Some(next) = self.attempt.awaited.get().filter(|awaited| *awaited <= step) {
-            (self.listener)(ClientEvent::Step { step: next, ms });
+            (self.listener)(self, News::Step { name: next.name(), ms, count: 0 });
             self.attempt.awaited.set(Step::all().find(|each| *each > next));
         }
         if step == Step::Welcome {
@@ -108,74 +108,79 @@ impl Shared {
         }
     }
 
-    /// The server says on the channel itself, in JSON, why it does not want it.
-    pub(crate) fn refused(&self, json: &str) {
-        self.fail(error::refusal(json).unwrap_or_else(error::not_ours));
-    }
-
     /// The transport broke; without a session yet, that is the end of it.
     pub(crate) fn broke(&self, why: &str) {
         if let Some(step) = self.attempt.awaited.get() {
-            self.fail(error::broke(step, why));
+            self.fail(*error::broke(step, why));
         }
     }
 
-    /// The session ended: calls off what is under way, and tells the server not to wait. Says of a failure where it stopped.
-    pub(crate) fn abandon(&self, fault: Fault) -> Fault {
+    /// The session ended: calls off what is under way, tells the server not to wait, and says of the failure where it stopped.
+    pub(crate) fn abandon(&self, fault: &mut Fault) {
         self.attempt.timers.take();
-        let Some(step) = self.attempt.awaited.take() else { return fault };
-        self.attempt.signaling.abort();
-        if let Some(shared) = self.this.upgrade().filter(|shared| !shared.attempt.id.borrow().is_empty()) {
-            let id = shared.attempt.id.borrow().clone();
-            spawn_local(async move { shared.attempt.signaling.end(&id).await });
-        }
-        error::stopped(step, fault)
+        let Some(step) = self.attempt.awaited.take() else { return };
+        error::stopped(step, fault);
+        self.forget();
     }
 
     /// Exchanges descriptions with the server, in one round trip or in two.
-    async fn negotiate(&self) -> Result<(), Fault> {
+    async fn negotiate(&self) -> Result<(), Failure> {
         let Attempt { signaling, options, .. } = &self.attempt;
+        let (kind, reply, negotiation);
         if options.negotiation == Negotiation::ServerOffers {
-            let reply = signaling.invite().await?;
-            let negotiation = self.open(&options.ice_servers.concat(&reply.ice_servers), false)?;
-            negotiation.accept("offer", &reply.sdp).await?;
-            let sdp = negotiation.answer().await?;
+            kind = "offer";
+            reply = self.negotiating(&signaling.invite().await?)?;
+            negotiation = self.open(&options.ice_servers.concat(&reply.ice_servers))?;
             self.trace("offer", 0);
-            self.negotiating(&reply);
+        } else {
+            kind = "answer";
+            negotiation = self.open(&options.ice_servers)?;
+            self.peer(Peer::open_lanes);
+            let sdp = negotiation.describe(Kind::Offer).await?;
+            self.trace("offer", 0);
+            reply = self.negotiating(&signaling.offer(&sdp).await?)?;
+            self.trace("answer", 0);
+        }
+        negotiation.accept(kind, &reply.sdp).await?;
+        if kind == "offer" {
+            let sdp = negotiation.describe(Kind::Answer).await?;
             signaling.answer(&reply.id, &sdp).await?;
             self.trace("answer", 0);
-            return Ok(());
         }
-        let negotiation = self.open(&options.ice_servers, true)?;
-        let sdp = negotiation.offer().await?;
-        self.trace("offer", 0);
-        let reply = signaling.offer(&sdp).await?;
-        self.negotiating(&reply);
-        self.trace("answer", 0);
-        negotiation.accept("answer", &reply.sdp).await
+        Ok(())
     }
 
-    fn open(&self, ice_servers: &Array, offers: bool) -> Result<transport::Negotiation, Fault> {
+    fn open(&self, ice_servers: &Array) -> Result<transport::Negotiation, Failure> {
         let policy = if self.attempt.options.relay_only { "relay" } else { "all" };
-        self.attach(js::object(&[("iceServers", ice_servers), ("iceTransportPolicy", &policy.into())]))?;
-        let peer = self.driver.transport.borrow();
-        if offers {
-            peer.iter().for_each(Peer::open_lanes);
-        }
-        peer.as_ref().map(Peer::negotiation).ok_or_else(error::not_ours)
+        self.attach(js::object(&[("iceServers", ice_servers), ("iceTransportPolicy", &policy.into())]))
     }
 
-    /// The server knows this connection from now on, and may be told of candidates.
-    fn negotiating(&self, reply: &Reply) {
+    /// The server knows this connection from now on, and may be told of candidates, or that nobody waits for it any more.
+    fn negotiating(&self, reply: &JsValue) -> Result<Reply, Failure> {
+        let reply = self.attempt.signaling.read(reply)?;
         self.attempt.id.replace(reply.id.clone());
+        if self.attempt.awaited.get().is_none() {
+            self.forget();
+            return Err(error::not_ours());
+        }
         self.tell_candidates();
+        Ok(reply)
+    }
+
+    /// Tells the server not to wait for a connection that will not come about. It would notice by itself.
+    fn forget(&self) {
+        let id = self.attempt.id.borrow();
+        if !id.is_empty() {
+            let told = self.attempt.signaling.end(&id);
+            js::spawn(async move { drop(told.await) });
+        }
     }
 
     fn negotiated(&self) {
         self.done(Step::Signaling);
-        self.after(STRANDED_AFTER, |shared, _| {
-            shared.attempt.probed.set(true);
-            shared.check_stranded();
+        self.after(STRANDED_AFTER, |session, _| {
+            session.attempt.probed.set(true);
+            session.check_stranded();
         });
     }
 
@@ -185,31 +190,34 @@ impl Shared {
         if attempt.id.borrow().is_empty() || attempt.candidates.borrow().length() == 0 || attempt.telling.replace(true) {
             return;
         }
-        let Some(shared) = self.this.upgrade() else { return };
-        spawn_local(async move {
-            let attempt = &shared.attempt;
-            let (id, candidates) = (attempt.id.borrow().clone(), attempt.candidates.take());
+        let Some(session) = self.this.upgrade() else { return };
+        let told = attempt.signaling.candidates(&attempt.id.borrow(), &attempt.candidates.take());
+        js::spawn(async move {
             // The server also finds a path by the packets that reach it, so a failure here is not the end.
-            let _ = attempt.signaling.candidates(&id, &candidates).await;
-            attempt.telling.set(false);
-            shared.tell_candidates();
+            drop(told.await);
+            session.attempt.telling.set(false);
+            session.tell_candidates();
         });
     }
 
     /// Without a network interface ICE waits for ever: better to say so.
     fn check_stranded(&self) {
-        let stranded = self.driver.transport.borrow().as_ref().is_some_and(Peer::is_stranded);
-        if stranded && self.attempt.probed.get() && self.attempt.awaited.get() == Some(Step::Ice) {
-            self.fail(error::stranded());
+        let relay_only = self.attempt.options.relay_only;
+        if self.peer(|peer| peer.is_stranded(relay_only)) == Some(true)
+            && self.attempt.probed.get()
+            && self.attempt.awaited.get() == Some(Step::Ice)
+        {
+            self.fail(*error::stranded());
         }
     }
 
-    fn fail(&self, fault: Fault) {
-        self.wish(|endpoint| endpoint.close(fault));
+    /// Ends the session for this reason.
+    pub(crate) fn fail(&self, fault: Fault) {
+        self.wish().close(fault);
     }
 
-    fn trace(&self, what: &'static str, count: u32) {
-        (self.listener)(ClientEvent::Trace { what, count, ms: self.elapsed() });
+    fn trace(&self, name: &'static str, count: u32) {
+        (self.listener)(self, News::Step { name, ms: self.elapsed(), count });
     }
 
     fn elapsed(&self) -> f64 {

@@ -2,19 +2,19 @@
 //! takes what they left, drains the endpoint and sets its timer. All thinking is done in `tabagent_protocol`.
 
 use std::{
-    cell::{Cell, RefCell},
-    collections::VecDeque,
+    cell::{Cell, RefCell, RefMut},
     rc::Rc,
 };
 
-use tabagent_protocol::{ConnectionId, Endpoint, Event, Fault, Input, Millis, Output};
+use tabagent_protocol::{ConnectionId, Endpoint, Event, Input, Millis, Output};
 use wasm_bindgen::JsValue;
 
 use crate::{
-    client::Shared,
     clock::{self, Timer},
+    error::{self, Failure},
     js::{self, Callback},
-    transport::{Happened, Peer, Sent, Step},
+    session::Session,
+    transport::{Happened, Negotiation, Peer, Sent, Step},
 };
 
 /// There is one transport at a time.
@@ -27,7 +27,7 @@ pub(crate) struct Driver {
     pub(crate) endpoint: RefCell<Endpoint>,
     pub(crate) transport: RefCell<Option<Peer>>,
     /// Events of the transport that nobody has read. Bounded by one turn of the event loop: emptied before the next task.
-    arrived: RefCell<VecDeque<JsValue>>,
+    arrived: RefCell<Vec<JsValue>>,
     /// A microtask is on its way.
     scheduled: Cell<bool>,
     microtask: Callback,
@@ -35,11 +35,11 @@ pub(crate) struct Driver {
     /// Runs until the endpoint's deadline, or a little less.
     timer: RefCell<Option<(Millis, Timer)>>,
     /// A transport on its way out, what ends the wait, and who must live until then.
-    closing: RefCell<Option<(Peer, Timer, Rc<Shared>)>>,
+    closing: RefCell<Option<(Peer, Timer, Rc<Session>)>>,
 }
 
 impl Driver {
-    /// `microtask` must call [`Shared::turn`], `listener` [`Shared::enqueue`].
+    /// `microtask` must call [`Session::turn`], `listener` [`Session::enqueue`].
     pub(crate) fn new(endpoint: Endpoint, microtask: Callback, listener: Callback) -> Self {
         Self {
             endpoint: RefCell::new(endpoint),
@@ -54,35 +54,35 @@ impl Driver {
     }
 }
 
-impl Shared {
+impl Session {
     /// Makes a transport the session's. Its events come from now on.
-    pub(crate) fn attach(&self, configuration: JsValue) -> Result<(), Fault> {
+    pub(crate) fn attach(&self, configuration: JsValue) -> Result<Negotiation, Failure> {
         let peer = Peer::new(configuration, self.driver.listener.function().clone())?;
+        let negotiation = peer.negotiation();
         self.driver.transport.replace(Some(peer));
-        Ok(())
+        Ok(negotiation)
     }
 
-    /// A wish of the application; what it leads to leaves with everything else that is wished in this turn.
-    pub(crate) fn wish<R>(&self, wish: impl FnOnce(&mut Endpoint) -> R) -> R {
+    /// The endpoint, for a wish of the application; what it leads to leaves with everything else that is wished in this turn.
+    pub(crate) fn wish(&self) -> RefMut<'_, Endpoint> {
         self.schedule();
-        wish(&mut self.driver.endpoint.borrow_mut())
+        self.driver.endpoint.borrow_mut()
     }
 
     /// An event of the transport.
     pub(crate) fn enqueue(&self, event: JsValue) {
-        self.driver.arrived.borrow_mut().push_back(event);
+        self.driver.arrived.borrow_mut().push(event);
         self.schedule();
     }
 
     /// One turn: everything that arrived, everything that follows from it, and when to come back.
     pub(crate) fn turn(&self) {
         self.driver.scheduled.set(false);
-        loop {
-            self.drain();
-            let event = self.driver.arrived.borrow_mut().pop_front();
-            let Some(event) = event else { break };
+        for event in self.driver.arrived.take() {
             self.take(&event);
+            self.drain();
         }
+        self.drain();
         self.set_timer();
     }
 
@@ -96,7 +96,7 @@ impl Shared {
         if self.driver.closing.take().is_some() {
             return; // the only event that a closing transport still tells
         }
-        let happened = self.driver.transport.borrow().as_ref().and_then(|peer| peer.read(event));
+        let happened = self.peer(|peer| peer.read(event)).flatten();
         match happened {
             None => {}
             Some(Happened::Packet(bytes)) => self.input(Input::Packet { connection: CONNECTION, bytes: &bytes }),
@@ -107,7 +107,7 @@ impl Shared {
             }
             Some(Happened::Step(step)) => self.done(step),
             Some(Happened::Candidate(candidate)) => self.candidate(&candidate),
-            Some(Happened::Refused(json)) => self.refused(&json),
+            Some(Happened::Refused(json)) => self.fail(*error::refusal(&js::parse(&json)).unwrap_or_else(error::not_ours)),
             Some(Happened::Closed(why)) => {
                 self.broke(why);
                 self.input(Input::Closed { connection: CONNECTION });
@@ -125,7 +125,7 @@ impl Shared {
             match output {
                 None => return,
                 Some(Output::Transmit { connection, lane, packet }) => {
-                    let sent = self.driver.transport.borrow().as_ref().map(|peer| peer.try_send(lane, packet));
+                    let sent = self.peer(|peer| peer.try_send(lane, packet));
                     if sent == Some(Sent::Full) {
                         self.input(Input::Full { connection, lane });
                     }
@@ -146,8 +146,8 @@ impl Shared {
     fn detach(&self) {
         let Some(peer) = self.driver.transport.take() else { return };
         if peer.close() {
-            let timer = Timer::after(CLOSE_GRACE, self.callback(|shared, _| drop(shared.driver.closing.take())));
-            self.driver.closing.replace(self.this.upgrade().map(|shared| (peer, timer, shared)));
+            let timer = Timer::after(CLOSE_GRACE, self.callback(|session, _| drop(session.driver.closing.take())));
+            self.driver.closing.replace(self.this.upgrade().map(|session| (peer, timer, session)));
         }
     }
 
@@ -158,10 +158,10 @@ impl Shared {
         match (due, &*timer) {
             (Some(due), Some((armed, _))) if *armed <= due => {}
             (Some(due), _) => {
-                let expired = self.callback(|shared, _| {
-                    shared.driver.timer.take();
-                    shared.input(Input::Tick);
-                    shared.turn();
+                let expired = self.callback(|session, _| {
+                    session.driver.timer.take();
+                    session.input(Input::Tick);
+                    session.turn();
                 });
                 *timer = Some((due, Timer::after(due.saturating_sub(clock::now()), expired)));
             }

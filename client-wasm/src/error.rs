@@ -1,64 +1,79 @@
 //! Failures of reaching a server: which step, what was tried, what to check.
 
 use tabagent_protocol::{Code, Fault, Millis};
+use wasm_bindgen::JsValue;
 
 use crate::{js, transport::Step};
 
+/// A fault on its way up. Boxed: a pointer moves in a fraction of the code.
+pub(crate) type Failure = Box<Fault>;
+
 /// The server's HTTP port does not answer, or the browser does not let us ask.
-pub(crate) fn unreachable(url: &str) -> Fault {
-    let hint = "is the server running there, does it allow this origin, and may this page reach the local network?";
-    failed(format!("no answer from {url}: {hint}"))
+pub(crate) fn unreachable(url: &str) -> Failure {
+    let hint = ": is the server running there, does it allow this origin, and may this page reach the local network?";
+    failed(&["no answer from ", url, hint])
+}
+
+/// Not an address at all.
+pub(crate) fn no_address(url: &str) -> Failure {
+    Box::new(Fault::new(Code::BAD_REQUEST, [url, " is no address to connect to"].concat()))
 }
 
 /// Whoever answered is no server of ours.
-pub(crate) fn not_a_server(url: &str, status: u16) -> Fault {
-    failed(format!("{url} answered with HTTP status {status}: is it a tabagent server?"))
+pub(crate) fn not_a_server(url: &str, status: u16) -> Failure {
+    let status = u32::from(status);
+    failed(&[url, &format!(" answered with HTTP status {status}: is it a tabagent server?")])
 }
 
 /// A step took too long.
-pub(crate) fn timed_out(step: Step, after: Millis) -> Fault {
-    failed(format!("not connected after {after} ms: {}", step.hint()))
+pub(crate) fn timed_out(step: Step, after: Millis) -> Failure {
+    let after = after as u32;
+    failed(&[&format!("not connected after {after} ms: "), step.hint()])
 }
 
 /// The transport broke before the session stood.
-pub(crate) fn broke(step: Step, why: &str) -> Fault {
-    failed(format!("{why}: {}", step.hint()))
+pub(crate) fn broke(step: Step, why: &str) -> Failure {
+    failed(&[why, ": ", step.hint()])
 }
 
 /// The session is gone, or its peer speaks another language.
-pub(crate) fn not_ours() -> Fault {
-    failed("the peer does not speak this protocol".to_owned())
+pub(crate) fn not_ours() -> Failure {
+    failed(&["the peer does not speak this protocol"])
 }
 
 /// The browser found no network interface.
-pub(crate) fn stranded() -> Fault {
+pub(crate) fn stranded() -> Failure {
     let message = "the browser has no network interface for WebRTC (or, with a relay-only policy, no relay answered): go online, \
                    or connect another way";
-    Fault::new(Code::NO_CANDIDATES, message)
+    Box::new(Fault::new(Code::NO_CANDIDATES, message))
+}
+
+/// The browser does not want to.
+pub(crate) fn refused(code: Code, thrown: &JsValue) -> Failure {
+    let why = js::text(thrown, "message").unwrap_or_default();
+    Box::new(Fault::new(code, ["the browser refuses WebRTC: ", &why].concat()))
 }
 
 /// Names the step that a failed attempt stopped at, in the message and, where there are no other particulars, in `details.step`.
-pub(crate) fn stopped(step: Step, mut fault: Fault) -> Fault {
+pub(crate) fn stopped(step: Step, fault: &mut Fault) {
     let name = step.name();
-    fault.message = format!("connecting stopped at `{name}`: {}", fault.message).into();
+    fault.message = ["connecting stopped at `", name, "`: ", &fault.message].concat().into();
     if fault.details.is_empty() {
-        fault.details = format!(r#"{{"step":"{name}"}}"#).into_bytes();
+        fault.details = [r#"{"step":""#, name, r#""}"#].concat().into_bytes();
     }
-    fault
 }
 
 /// An error object as the server writes it, over HTTP or as text on a channel. `None` for anything else.
-pub(crate) fn refusal(json: &str) -> Option<Fault> {
-    let value = js::parse(json);
-    let mut fault = Fault::new(Code::custom(js::text(&value, "code")?), js::text(&value, "message")?);
-    let details = js::field(&value, "details");
+pub(crate) fn refusal(value: &JsValue) -> Option<Failure> {
+    let mut fault = Fault::new(Code::custom(js::text(value, "code")?), js::text(value, "message")?);
+    let details = js::field(value, "details");
     if details.is_object() {
         fault.details = js::stringify(&details).into_bytes();
     }
-    fault.retry_after_ms = js::number(&value, "retry_after_ms");
-    Some(fault)
+    fault.retry_after_ms = js::number(value, "retry_after_ms");
+    Some(Box::new(fault))
 }
 
-fn failed(message: String) -> Fault {
-    Fault::new(Code::TRANSPORT_FAILED, message)
+fn failed(message: &[&str]) -> Failure {
+    Box::new(Fault::new(Code::TRANSPORT_FAILED, message.concat()))
 }

@@ -1,36 +1,41 @@
 //! What JavaScript sees: one class, and one object of its own that hears everything.
 //!
-//! Values cross as JSON text: the engine's parser is faster than any in WebAssembly, and costs no code. The package's
+//! Values cross as JSON text: the engine's parser is faster than any in WebAssembly, and costs no code. Whatever has many parts
+//! crosses as a plain object, because each argument of an exported function is paid for in generated code. The package's
 //! TypeScript makes promises and iterators of this; nobody else should use it.
 
 use std::rc::Rc;
 
 use js_sys::{Promise, Uint8Array};
-use tabagent_protocol::{Body, CallId, Code, Fault, Lane, Payload, Request};
+use tabagent_protocol::{Body, CallId, Code, Event, Fault, Lane, Payload, Request};
 use wasm_bindgen::prelude::*;
 
 use crate::{
-    client::{CallEvent, Client, ClientEvent, Sink},
-    js,
+    clock, js,
     options::{Negotiation, Options},
+    session::{News, Session},
+    transport::Peer,
 };
 
 #[wasm_bindgen(typescript_custom_section)]
-const LISTENER: &str = r#"
+const TYPES: &str = r#"
 /** Hears everything of a session. `value` is JSON in UTF-8 in memory of the module: decode it before returning. Must not throw. */
 export interface Listener {
-  /** A step of connecting is done (`signaling`, `ice`, `dtls`, `channel`, `welcome`), or was noticed (`offer`, `answer`, `candidates`). */
-  step(name: string, ms: number, count: number): void;
+  /**
+   * A step of connecting is done (`signaling`, `ice`, `dtls`, `channel`, `welcome`), or was noticed (`offer`, `answer`,
+   * `candidates`). `connection` is the server's id of it, empty while it is not known.
+   */
+  step(connection: string, name: string, ms: number, count: number): void;
   /** The session stands. */
   welcomed(): void;
-  /** An item of call's answer; `news` when it is an event of the call. */
-  item(call: number, news: boolean, cost: number, value: Uint8Array, payload?: Uint8Array, contentType?: string): void;
+  /** An item of a call's answer; `news` when it is an event of the call. */
+  item(call: number, news: boolean, cost: number, value: Uint8Array, payload: Uint8Array | undefined): void;
   /** The answer. */
-  response(call: number, value: Uint8Array, payload?: Uint8Array, contentType?: string): void;
+  response(call: number, value: Uint8Array, payload: Uint8Array | undefined): void;
   /** A call failed; call 0: the session is over, and this is the last that is heard. `details` is JSON or empty. */
-  fault(call: number, code: string, message: string, status: number, details: string, retryAfterMs?: number): void;
-  /** The server asks. */
-  request(call: number, action: string, requestId: string | undefined, value: Uint8Array, payload?: Uint8Array, contentType?: string): void;
+  fault(call: number, code: string, message: string, status: number, details: Uint8Array, retryAfterMs: number | undefined): void;
+  /** The server asks. `requestId` is empty where it gave none. */
+  request(call: number, action: string, requestId: string, value: Uint8Array, payload: Uint8Array | undefined): void;
   /** The server no longer wants the answer to its call. */
   cancelled(call: number): void;
   /** A subscribed event. */
@@ -41,6 +46,10 @@ export interface Listener {
 
 /** How to reach a server; what is left out has its default. */
 export interface SessionOptions {
+  /** `http://host:port`. */
+  server: string;
+  /** 32 random bytes. */
+  secret: Uint8Array;
   key?: string | undefined;
   iceServers?: readonly RTCIceServer[] | undefined;
   relayOnly?: boolean | undefined;
@@ -48,13 +57,25 @@ export interface SessionOptions {
   connectTimeoutMs?: number | undefined;
 }
 
-/** How to make a call; what is left out has its default. */
-export interface CallOptions {
+/** A call. */
+export interface CallRequest {
+  action: string;
+  /** JSON of its fields. */
+  value: string;
   requestId?: string | undefined;
   deadlineMs?: number | undefined;
   bulk?: boolean | undefined;
   payload?: Uint8Array | ArrayBuffer | undefined;
   contentType?: string | undefined;
+}
+
+/** An answer: JSON of a value, or a failure. */
+export interface Answer {
+  value?: string | undefined;
+  code?: string | undefined;
+  message?: string | undefined;
+  /** JSON of an object. */
+  details?: string | undefined;
 }
 "#;
 
@@ -68,30 +89,26 @@ extern "C" {
     #[wasm_bindgen(typescript_type = "SessionOptions")]
     pub type JsOptions;
 
-    /// Options of a call, a plain object.
-    #[wasm_bindgen(typescript_type = "CallOptions")]
-    pub type JsCallOptions;
+    /// A call, a plain object.
+    #[wasm_bindgen(typescript_type = "CallRequest")]
+    pub type JsRequest;
+
+    /// An answer or a reason, a plain object.
+    #[wasm_bindgen(typescript_type = "Answer")]
+    pub type JsAnswer;
 
     #[wasm_bindgen(method)]
-    fn step(this: &JsListener, name: &str, ms: f64, count: u32);
+    fn step(this: &JsListener, connection: &str, name: &str, ms: f64, count: u32);
     #[wasm_bindgen(method)]
     fn welcomed(this: &JsListener);
     #[wasm_bindgen(method)]
-    fn item(this: &JsListener, call: u32, news: bool, cost: u32, value: &[u8], payload: Option<Uint8Array>, kind: Option<String>);
+    fn item(this: &JsListener, call: u32, news: bool, cost: u32, value: &[u8], payload: &JsValue);
     #[wasm_bindgen(method)]
-    fn response(this: &JsListener, call: u32, value: &[u8], payload: Option<Uint8Array>, kind: Option<String>);
+    fn response(this: &JsListener, call: u32, value: &[u8], payload: &JsValue);
     #[wasm_bindgen(method)]
-    fn fault(this: &JsListener, call: u32, code: &str, message: &str, status: u16, details: &str, retry_after_ms: Option<u32>);
+    fn fault(this: &JsListener, call: u32, code: &str, message: &str, status: u16, details: &[u8], retry_after_ms: Option<u32>);
     #[wasm_bindgen(method)]
-    fn request(
-        this: &JsListener,
-        call: u32,
-        action: &str,
-        request_id: Option<String>,
-        value: &[u8],
-        payload: Option<Uint8Array>,
-        kind: Option<String>,
-    );
+    fn request(this: &JsListener, call: u32, action: &str, request_id: &str, value: &[u8], payload: &JsValue);
     #[wasm_bindgen(method)]
     fn cancelled(this: &JsListener, call: u32);
     #[wasm_bindgen(method)]
@@ -100,23 +117,29 @@ extern "C" {
     fn pong(this: &JsListener, token: u32);
 }
 
-/// A session with a server, begun by its construction. The listener hears `welcomed` or a fault of call 0.
+/// What a caller may wish for that needs no more than numbers.
 #[wasm_bindgen]
-pub struct Session {
-    client: Client,
-    sink: Sink,
+#[derive(Clone, Copy, Debug)]
+pub enum Wish {
+    /// Withdraws call `a`; nothing is heard of it any more.
+    Cancel,
+    /// An item of call `a` that cost `b` has been read.
+    Consumed,
+    /// A sign of life; `a`, not 0, comes back.
+    Ping,
 }
 
-#[wasm_bindgen]
-impl Session {
-    /// Begins to connect. `secret` is 32 random bytes.
+/// A session with a server, begun by its construction. The listener hears `welcomed` or a fault of call 0.
+#[wasm_bindgen(js_name = Session)]
+pub struct JsSession(Rc<Session>);
+
+#[wasm_bindgen(js_class = Session)]
+impl JsSession {
+    /// Begins to connect.
     #[wasm_bindgen(constructor)]
-    pub fn new(listener: JsListener, server: &str, secret: &[u8], options: &JsOptions) -> Self {
-        let mut owned = [0; 32];
-        for (to, from) in owned.iter_mut().zip(secret) {
-            *to = *from;
-        }
-        let mut chosen = Options::new(owned);
+    pub fn new(listener: JsListener, options: &JsOptions) -> Self {
+        let secret = js::bytes(&js::field(options, "secret"));
+        let mut chosen = Options::new(*secret.first_chunk().unwrap_or(&[0; 32]));
         chosen.key = js::text(options, "key");
         chosen.ice_servers = js::list(options, "iceServers");
         chosen.relay_only = js::truthy(options, "relayOnly");
@@ -126,126 +149,121 @@ impl Session {
         if let Some(ms) = js::number(options, "connectTimeoutMs") {
             chosen.connect_timeout = ms.into();
         }
-        let listener = Rc::new(listener);
-        let heard = listener.clone();
-        let client = Client::start(server, chosen, Rc::new(move |event| session(&heard, event)));
-        Self { client, sink: Rc::new(move |id, event| call(&listener, id, event)) }
+        let server = js::text(options, "server").unwrap_or_default();
+        Self(Session::start(&server, chosen, Box::new(move |session, news| tell(&listener, session, news))))
     }
 
-    /// Calls an action; `value` is the JSON of its fields. Returns the call's id.
+    /// Calls an action. Returns the call's id.
     ///
     /// # Errors
     /// Throws code, status and a sentence in one string, a line each.
-    pub fn call(&self, action: String, value: String, options: &JsCallOptions) -> Result<u32, JsValue> {
+    pub fn call(&self, request: &JsRequest) -> Result<u32, JsValue> {
+        let payload = js::field(request, "payload");
         let request = Request {
-            action,
-            lane: if js::truthy(options, "bulk") { Lane::Bulk } else { Lane::Interactive },
-            request_id: js::text(options, "requestId"),
-            deadline_ms: js::number(options, "deadlineMs"),
-            body: body(value, js::bytes(&js::field(options, "payload")), js::text(options, "contentType")),
+            action: js::text(request, "action").unwrap_or_default(),
+            lane: if js::truthy(request, "bulk") { Lane::Bulk } else { Lane::Interactive },
+            request_id: js::text(request, "requestId"),
+            deadline_ms: js::number(request, "deadlineMs"),
+            body: Body {
+                value: bytes_of(request, "value"),
+                payload: payload
+                    .is_object()
+                    .then(|| Payload { content_type: js::text(request, "contentType"), bytes: js::bytes(&payload) }),
+            },
             ..Request::default()
         };
-        let call = self.client.call(request, self.sink.clone());
+        let call = self.0.wish().call(clock::now(), request);
         call.map(|id| id.0).map_err(|fault| format!("{}\n{}\n{}", fault.code, fault.code.status(), fault.message).into())
     }
 
-    /// Withdraws a call; nothing is heard of it any more.
-    pub fn cancel(&self, call: u32) {
-        self.client.cancel(CallId(call));
+    /// Answers a call of the server.
+    pub fn answer(&self, call: u32, answer: &JsAnswer) {
+        let result = match fault(answer) {
+            Some(fault) => Err(fault),
+            None => Ok(Body::json(bytes_of(answer, "value"))),
+        };
+        self.0.wish().respond(CallId(call), result);
     }
 
-    /// An item of this cost has been read.
-    pub fn consumed(&self, call: u32, cost: u32) {
-        self.client.consumed(CallId(call), cost);
-    }
-
-    /// Answers a call of the server with a JSON value.
-    pub fn respond(&self, call: u32, value: String) {
-        self.client.respond(CallId(call), Ok(body(value, None, None)));
-    }
-
-    /// Answers a call of the server with a failure; `details` is the JSON of an object, or empty.
-    pub fn refuse(&self, call: u32, code: String, message: String, details: String) {
-        self.client.respond(CallId(call), Err(Fault::new(Code::custom(code), message).with_details(details)));
-    }
-
-    /// Asks for a sign of life; `token` is not 0.
-    pub fn ping(&self, token: u32) {
-        self.client.ping(token);
+    /// Wishes for something of a call.
+    pub fn wish(&self, wish: Wish, a: u32, b: u32) {
+        let mut endpoint = self.0.wish();
+        match wish {
+            Wish::Cancel => endpoint.cancel(CallId(a)),
+            Wish::Consumed => endpoint.consumed(CallId(a), b),
+            Wish::Ping => endpoint.ping(a.into()),
+        }
     }
 
     /// Ends the session with this reason.
-    pub fn close(&self, code: String, message: String) {
-        self.client.close(Fault::new(Code::custom(code), message));
-    }
-
-    /// The server's id of the connection; empty while it is not known.
-    pub fn connection(&self) -> String {
-        self.client.connection()
+    pub fn close(&self, reason: &JsAnswer) {
+        if let Some(fault) = fault(reason) {
+            self.0.close(fault);
+        }
     }
 
     /// Per lane: packets sent, acknowledged, received, turns waiting, bytes buffered; then calls in flight: ours, the server's.
     pub fn counts(&self) -> Vec<u32> {
-        let mut out = Vec::new();
+        let endpoint = self.0.driver.endpoint.borrow();
+        let (ours, theirs) = endpoint.calls_in_flight();
+        let mut out = vec![ours as u32, theirs as u32];
         for lane in Lane::ALL {
-            out.extend(self.client.lane_counts(lane).map(|count| count as u32));
-            out.push(self.client.buffered(lane));
+            for count in endpoint.lane_counts(lane) {
+                out.push(count as u32);
+            }
+            out.push(self.0.peer(|peer| peer.buffered(lane)).unwrap_or_default());
         }
-        let (ours, theirs) = self.client.calls_in_flight();
-        out.extend([ours as u32, theirs as u32]);
         out
     }
 
     /// The browser's statistics of the connection, an `RTCStatsReport`.
     pub fn report(&self) -> Option<Promise> {
-        self.client.report()
+        self.0.peer(Peer::report)
     }
 }
 
-fn session(listener: &JsListener, event: ClientEvent) {
+fn tell(listener: &JsListener, session: &Session, news: News) {
+    match news {
+        News::Step { name, ms, count } => listener.step(&session.attempt.id.borrow(), name, ms, count),
+        News::Session(event) => tell_event(listener, event),
+    }
+}
+
+fn tell_event(listener: &JsListener, event: Event) {
     match event {
-        ClientEvent::Step { step, ms } => listener.step(step.name(), ms, 0),
-        ClientEvent::Trace { what, count, ms } => listener.step(what, ms, count),
-        ClientEvent::Welcomed => listener.welcomed(),
-        ClientEvent::Request { call, request } => {
-            let (value, payload, kind) = parts(request.body);
-            listener.request(call.0, &request.action, request.request_id, &value, payload, kind);
+        Event::Welcomed(_) => listener.welcomed(),
+        Event::Item { call, body, cost } => listener.item(call.0, false, cost, &body.value, &payload(&body)),
+        Event::News { call, body, cost } => listener.item(call.0, true, cost, &body.value, &payload(&body)),
+        Event::Response { call, body } => listener.response(call.0, &body.value, &payload(&body)),
+        Event::Failed { call, fault } => failed(listener, call, &fault),
+        Event::Closed(fault) => failed(listener, CallId(0), &fault),
+        Event::Request { call, request: Request { action, request_id, body, .. } } => {
+            listener.request(call.0, &action, &request_id.unwrap_or_default(), &body.value, &payload(&body));
         }
-        ClientEvent::Cancelled(call) => listener.cancelled(call.0),
-        ClientEvent::Published(body) => listener.published(&body.value),
-        ClientEvent::Pong(token) => listener.pong(token),
-        // Without resumption there is nothing to do before the end itself.
-        ClientEvent::GoAway(_) => {}
-        ClientEvent::Closed(fault) => failed(listener, CallId(0), &fault),
+        Event::Cancelled { call } => listener.cancelled(call.0),
+        Event::Published(body) => listener.published(&body.value),
+        Event::Pong { token } => listener.pong(token as u32),
+        // Without resumption there is nothing to do before the end itself; requests here have no items of their own.
+        Event::GoAway(_) | Event::Ended { .. } | Event::Writable { .. } => {}
     }
 }
 
-fn call(listener: &JsListener, id: CallId, event: CallEvent) {
-    let news = matches!(event, CallEvent::News(..));
-    match event {
-        CallEvent::Item(body, cost) | CallEvent::News(body, cost) => {
-            let (value, payload, kind) = parts(body);
-            listener.item(id.0, news, cost, &value, payload, kind);
-        }
-        CallEvent::Response(body) => {
-            let (value, payload, kind) = parts(body);
-            listener.response(id.0, &value, payload, kind);
-        }
-        CallEvent::Failed(fault) => failed(listener, id, &fault),
-    }
-}
-
-fn failed(listener: &JsListener, id: CallId, fault: &Fault) {
-    let details = core::str::from_utf8(&fault.details).unwrap_or_default();
-    listener.fault(id.0, fault.code.as_str(), &fault.message, fault.code.status(), details, fault.retry_after_ms);
+fn failed(listener: &JsListener, call: CallId, fault: &Fault) {
+    let code = &fault.code;
+    listener.fault(call.0, code.as_str(), &fault.message, code.status(), &fault.details, fault.retry_after_ms);
 }
 
 /// The raw bytes get a buffer of their own: a view of the module's memory would be gone with the next allocation.
-fn parts(body: Body) -> (Vec<u8>, Option<Uint8Array>, Option<String>) {
-    let Some(payload) = body.payload else { return (body.value, None, None) };
-    (body.value, Some(Uint8Array::from(payload.bytes.as_slice())), payload.content_type)
+fn payload(body: &Body) -> JsValue {
+    body.payload.as_ref().map_or(JsValue::UNDEFINED, |payload| Uint8Array::from(payload.bytes.as_slice()).into())
 }
 
-fn body(value: String, payload: Option<Vec<u8>>, content_type: Option<String>) -> Body {
-    Body { value: value.into_bytes(), payload: payload.map(|bytes| Payload { content_type, bytes }) }
+/// Reads a failure; none where there is no code.
+fn fault(answer: &JsValue) -> Option<Fault> {
+    let message = js::text(answer, "message").unwrap_or_default();
+    Some(Fault::new(Code::custom(js::text(answer, "code")?), message).with_details(bytes_of(answer, "details")))
+}
+
+fn bytes_of(object: &JsValue, name: &str) -> Vec<u8> {
+    js::text(object, name).unwrap_or_default().into_bytes()
 }

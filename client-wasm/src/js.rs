@@ -1,8 +1,10 @@
 //! Untyped JavaScript, made safe: the only file that reflects on values and casts them. Nothing here can throw or panic.
 
-use js_sys::{Array, ArrayBuffer, Function, JSON, Object, Promise, Reflect, Uint8Array};
+use std::pin::Pin;
+
+use js_sys::{Array, Function, JSON, Object, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, prelude::*};
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::spawn_local;
 
 #[wasm_bindgen]
 extern "C" {
@@ -79,7 +81,8 @@ pub(crate) fn truthy(value: &JsValue, name: &str) -> bool {
 
 /// A field that is an array; an empty one otherwise.
 pub(crate) fn list(value: &JsValue, name: &str) -> Array {
-    field(value, name).dyn_into().unwrap_or_default()
+    let list = field(value, name);
+    if Array::is_array(&list) { list.unchecked_into() } else { Array::new() }
 }
 
 /// JSON text to a value; `undefined` for what is no JSON.
@@ -92,13 +95,13 @@ pub(crate) fn stringify(value: &JsValue) -> String {
     JSON::stringify(value).ok().and_then(|text| text.as_string()).unwrap_or_default()
 }
 
-/// The bytes of an `ArrayBuffer` or of a `Uint8Array`, copied.
-pub(crate) fn bytes(value: &JsValue) -> Option<Vec<u8>> {
-    let holds_bytes = value.is_instance_of::<ArrayBuffer>() || value.is_instance_of::<Uint8Array>();
-    holds_bytes.then(|| Uint8Array::new(value).to_vec())
+/// The bytes of an `ArrayBuffer` or of a `Uint8Array`, copied; none of anything else.
+pub(crate) fn bytes(value: &JsValue) -> Vec<u8> {
+    Uint8Array::new(value).to_vec()
 }
 
-/// Waits for a promise.
-pub(crate) async fn settled(promise: Promise) -> Result<JsValue, JsValue> {
-    JsFuture::from(promise).await
+/// Runs a future on the browser's event loop. Boxed, so that the executor is compiled for one type only.
+pub(crate) fn spawn(future: impl Future<Output = ()> + 'static) {
+    let future: Pin<Box<dyn Future<Output = ()>>> = Box::pin(future);
+    spawn_local(future);
 }

@@ -1,6 +1,6 @@
 //! The browser's door to a tabagent server: a thin shell over `tabagent_protocol`, compiled to WebAssembly.
 //!
-//! JavaScript uses the npm package `@tabagent/client`, which wraps [`Session`]. Rust programs in a browser use [`Client`]:
+//! JavaScript uses the npm package `@tabagent/client`, which wraps [`JsSession`]. Rust programs in a browser use [`Client`]:
 //! [`Client::connect`], then [`Client::request`] or, with the feature `typed`, [`Client::request_typed`].
 //!
 //! A session is driven by the browser's event loop alone: callbacks enqueue, a microtask drains, a timer waits. It runs where
@@ -8,7 +8,7 @@
 
 /// From the first request to the welcome.
 mod attempt;
-/// Sessions and calls.
+/// Calls of Rust programs.
 mod client;
 /// The time of day, and timers.
 mod clock;
@@ -22,6 +22,8 @@ mod exports;
 mod js;
 /// How to reach a server.
 mod options;
+/// What all callbacks come back to.
+mod session;
 /// Descriptions and candidates over HTTP.
 mod signaling;
 /// What moves packets.
@@ -30,9 +32,10 @@ mod transport;
 #[cfg(feature = "typed")]
 mod typed;
 
-pub use client::{CallEvent, Client, ClientEvent, Listener, Sink, State};
-pub use exports::Session;
+pub use client::{Client, Listener, Sink};
+pub use exports::{JsSession, Wish};
 pub use options::{Negotiation, Options};
+pub use session::{News, State};
 pub use transport::Step;
 
 pub use tabagent_protocol as protocol;

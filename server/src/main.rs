@@ -9,7 +9,7 @@ use std::{
 };
 
 use clap::{CommandFactory, Parser};
-use tabagent_server::{Cli, Command, Server, ServerLimits, Service, Settings};
+use tabagent_server::{Cli, Command, ReferenceOptions, Server, ServerLimits, Service, Settings};
 use tokio::net::TcpListener;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
@@ -45,25 +45,29 @@ struct Failure {
     message: String,
 }
 
-fn usage(message: impl ToString) -> Failure {
+fn usage(message: &impl ToString) -> Failure {
     Failure { code: USAGE, message: message.to_string() }
 }
 
 fn run(cli: Cli) -> Result<ExitCode, Failure> {
-    let settings = cli.settings().map_err(usage)?;
-    let options = settings.server_options().map_err(usage)?;
-    log(&settings).map_err(usage)?;
+    let settings = cli.settings().map_err(|error| usage(&error))?;
+    let options = settings.server_options().map_err(|error| usage(&error))?;
+    log(&settings).map_err(|error| usage(&error))?;
     if options.keys.is_empty() && !options.allow_local {
         tracing::warn!("nobody can call: give a key (--key-file, --key) or let local programs in (--allow-local)");
+    }
+    let (host, port) = settings.address();
+    if host.is_unspecified() && options.allow_hosts.is_empty() {
+        tracing::warn!("it listens on every address, but answers to localhost alone: name the others with --allow-host");
     }
     let local = options.allow_local;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure { code: 1, message: error.to_string() })?;
     runtime.block_on(async {
-        let (host, port) = settings.address();
         let wanted = SocketAddr::new(host, port);
         let listener = TcpListener::bind(wanted).await.map_err(|error| not_bound(wanted, &error))?;
         let address = listener.local_addr().map_err(|error| not_bound(wanted, &error))?;
-        let server = Server::new(options, service(&settings));
+        let service = service(&settings, &options.limits);
+        let server = Server::new(options, service);
         let shutdown = shutdown().map_err(|error| Failure { code: 1, message: format!("signals cannot be heard: {error}") })?;
         announce(address, local).map_err(|error| Failure { code: 1, message: format!("standard output: {error}") })?;
         server.serve(listener, shutdown).await.map_err(|error| Failure { code: 1, message: error.to_string() })
@@ -71,8 +75,10 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn service(_settings: &Settings) -> Service {
-    Service::new()
+fn service(settings: &Settings, limits: &ServerLimits) -> Service {
+    let unset = ReferenceOptions::default();
+    let tokens_per_second = settings.tokens_per_second.unwrap_or(unset.tokens_per_second);
+    Service::reference_with(ReferenceOptions { tokens_per_second, limits: limits.service.clone(), ..unset })
 }
 
 /// The one line on standard output: whoever started the program reads from it that it is ready, and where.
@@ -84,7 +90,7 @@ fn announce(address: SocketAddr, local: bool) -> io::Result<()> {
 }
 
 fn not_bound(address: SocketAddr, error: &io::Error) -> Failure {
-    usage(match error.kind() {
+    usage(&match error.kind() {
         io::ErrorKind::AddrInUse => {
             format!("{address} is taken by another program: end that one, or choose another port with --port")
         }
@@ -121,12 +127,10 @@ fn log(settings: &Settings) -> Result<(), String> {
 
 fn print_limits() -> ExitCode {
     let mut out = io::stdout().lock();
-    let rows = ServerLimits::table().into_iter();
-    let printed = rows
-        .map(|row| writeln!(out, "{}={} {}\n    {}", row.name, row.default, row.unit, row.reason))
-        .collect::<io::Result<()>>();
+    let mut rows = ServerLimits::table().into_iter();
     // `limits | head` closes the pipe early, and that is no failure.
-    if printed.is_err() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    let _ = rows.try_for_each(|row| writeln!(out, "{}={} {}\n    {}", row.name, row.default, row.unit, row.reason));
+    ExitCode::SUCCESS
 }
 
 /// The first signal ends the server in its own time, the second at once.

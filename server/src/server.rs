@@ -53,7 +53,6 @@ impl Server {
     }
 
     /// The routes with their door, for a program that has an axum server already.
-    #[must_use]
     pub fn router(&self) -> Router {
         self.router_at(None)
     }
@@ -80,6 +79,7 @@ impl Server {
 
     fn router_at(&self, address: Option<SocketAddr>) -> Router {
         let app = App {
+            actions: self.service.actions().into(),
             service: Arc::clone(&self.service),
             signaling: self.signaling.clone(),
             limits: Arc::new(self.options.limits.clone()),

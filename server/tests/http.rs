@@ -80,7 +80,7 @@ async fn chat(call: Call, chat: Chat) -> Result<ChatResponse, Fault> {
 fn full_service() -> Service {
     service().on(tally).on(chat).on(|_: Call, odd: Odd| async move {
         match odd.way.as_str() {
-            "panic" => std::panic::panic_any("on purpose"),
+            "panic" => unreachable!("on purpose"),
             _ => Ok(json!({ "type": "odd_response" })),
         }
     })
@@ -206,6 +206,8 @@ async fn a_stream_is_items_and_then_the_response() -> Outcome {
         assert_eq!(data(&text), [r#"{"n":1}"#, r#"{"n":2}"#, r#"{"type":"tally_response","counted":2}"#]);
         assert_eq!(text.matches("event: item").count(), 2);
     }
+    let reply = server.post("/v1/echo").json(&json!({ "text": "hi", "stream": true })).send().await?;
+    assert_eq!(data(&reply.text().await?).len(), 1);
     let reply = server.post("/v1/actions/tally").json(&json!({ "to": 0, "stream": true })).send().await?;
     refused(reply, 400, "validation_failed").await?;
     Ok(())

@@ -7,9 +7,14 @@ use std::{
 
 use tabagent_protocol::{Code, Fault};
 use tabagent_server::transport::{
-    Candidate, Channel, ChannelSender, ChannelSpec, Message, Peer, PeerEvent, PeerOptions, Sent, Step,
+    Candidate, Channel, ChannelSender, ChannelSpec, IceServer, Message, Peer, PeerEvent, PeerOptions, Sent, Step,
 };
-use tokio::{net::UdpSocket, sync::mpsc, task::AbortHandle, time::timeout};
+use tokio::{
+    net::UdpSocket,
+    sync::{mpsc, oneshot},
+    task::AbortHandle,
+    time::timeout,
+};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -442,6 +447,48 @@ async fn a_cut_cable_ends_the_connection() -> Outcome {
     assert_eq!(answering.closed().await?, "nothing was heard from the other side");
     assert_eq!(offering.closed().await?, "nothing was heard from the other side");
     assert_eq!(timeout(PATIENCE, there.receiver.receive()).await?, None);
+    Ok(())
+}
+
+/// A STUN server that says everybody is `203.0.113.5:4242`, once it is allowed to.
+async fn stun_server(allowed: oneshot::Receiver<()>) -> std::io::Result<u16> {
+    let socket = UdpSocket::bind("127.0.0.1:0").await?;
+    let port = socket.local_addr()?.port();
+    tokio::spawn(async move {
+        let mut request = [0; 512];
+        let Ok((_, client)) = socket.recv_from(&mut request).await else { return };
+        drop(allowed.await);
+        // Success, twelve bytes, XOR-MAPPED-ADDRESS (RFC 8489 §14.2).
+        let mapped = [0, 0x20, 0, 8, 0, 1, 0x31, 0x80, 203 ^ 0x21, 0x12, 113 ^ 0xa4, 5 ^ 0x42];
+        let answer = [[1, 1, 0, 12].as_slice(), &request[4..20], &mapped].concat();
+        drop(socket.send_to(&answer, client).await);
+    });
+    Ok(port)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stun_server_is_not_waited_for_and_its_candidate_comes_later() -> Outcome {
+    let (allow, allowed) = oneshot::channel();
+    let urls = vec![format!("stun:127.0.0.1:{}", stun_server(allowed).await?)];
+    let options = PeerOptions { ice_servers: vec![IceServer { urls, ..IceServer::default() }], ..PeerOptions::default() };
+    let (peer, offer, events) = Peer::offering(&options, &[spec("main")]).await?;
+    let mut offering = End { peer, events };
+    assert!(offer.contains(" 127.0.0.1 ") && offer.contains("typ host") && !offer.contains("typ srflx"), "{offer}");
+    assert!(allow.send(()).is_ok(), "the offer was made before the server's answer");
+    let mut reported = 0;
+    loop {
+        match offering.next().await? {
+            PeerEvent::Candidate(Some(candidate)) if candidate.candidate.contains("typ srflx") => {
+                assert!(candidate.candidate.starts_with("candidate:"), "{candidate:?}");
+                assert!(candidate.candidate.contains(" 203.0.113.5 4242 "), "{candidate:?}");
+                assert_eq!((candidate.sdp_mid.as_deref(), candidate.sdp_mline_index), (Some("0"), Some(0)));
+                reported += 1;
+            }
+            PeerEvent::Candidate(None) => break,
+            _ => {}
+        }
+    }
+    assert_eq!(reported, 1);
     Ok(())
 }
 

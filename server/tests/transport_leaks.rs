@@ -50,5 +50,22 @@ async fn dropped_peers_leave_no_descriptor_behind() -> Outcome {
         }
     }
     assert_eq!(descriptors()?, before);
-    Ok(())
+
+    // A caller that goes away in the middle of a negotiation, at any point of it.
+    let (_peer, offer, _events) = Peer::offering(&options, &channels).await?;
+    let one_peer = descriptors()?;
+    for polls in 1..30 {
+        let mut answering = Box::pin(Peer::answering(&options, &offer));
+        for _ in 0..polls {
+            let _ = futures_util::poll!(&mut answering);
+            tokio::task::yield_now().await;
+        }
+        drop(answering);
+    }
+    let gone = async {
+        while !matches!(descriptors(), Ok(now) if now == one_peer) {
+            tokio::task::yield_now().await;
+        }
+    };
+    Ok(timeout(PATIENCE, gone).await?)
 }

@@ -13,8 +13,9 @@ before(async () => {
 });
 after(() => server?.stop());
 
-test("werift offers, connects and calls over plain JSON", async () => {
+test("werift offers, connects and calls over plain JSON", async (t) => {
   const pc = new RTCPeerConnection({ iceServers: [] });
+  t.after(() => pc.close());
   const channel = pc.createDataChannel("tabagent");
   const replies = [];
   const done = new Promise((resolve) => {
@@ -24,7 +25,8 @@ test("werift offers, connects and calls over plain JSON", async () => {
     });
   });
   await pc.setLocalDescription(await pc.createOffer());
-  const { status, body } = await postJson(`${server.url}/v1/webrtc/sessions`, { offer: pc.localDescription.toJSON(), client_id: "werift" });
+  const { type, sdp } = pc.localDescription;
+  const { status, body } = await postJson(`${server.url}/v1/webrtc/sessions`, { offer: { type, sdp }, client_id: "werift" });
   assert.equal(status, 201, JSON.stringify(body));
   await pc.setRemoteDescription(body.answer);
   if (channel.readyState !== "open") await channel.stateChanged.watch((state) => state === "open", 20_000);
@@ -34,5 +36,4 @@ test("werift offers, connects and calls over plain JSON", async () => {
   assert.equal(replies.find(({ id }) => id === 1).type, "health_response");
   const deltas = replies.filter(({ type }) => type === "chat_delta");
   assert.equal(deltas.map(({ delta }) => delta).join(""), replies.find(({ type }) => type === "chat_response").response);
-  await pc.close();
 });

@@ -15,11 +15,11 @@ export interface Caller {
 
 /** What concerns the session and not a call of ours. */
 export interface SessionListener {
-  step(name: string, ms: number, count: number): void;
+  step(connection: string, name: string, ms: number, count: number): void;
   welcomed(): void;
   closed(reason: TabagentError): void;
   published(event: unknown): void;
-  asked(call: number, action: string, requestId: string | undefined, fields: unknown): void;
+  asked(call: number, action: string, requestId: string, fields: unknown): void;
   cancelled(call: number): void;
 }
 
@@ -37,31 +37,31 @@ export class Calls implements Listener {
     this.#session = session;
   }
 
-  step(name: string, ms: number, count: number): void {
-    this.#session.step(name, ms, count);
+  step(connection: string, name: string, ms: number, count: number): void {
+    this.#session.step(connection, name, ms, count);
   }
 
   welcomed(): void {
     this.#session.welcomed();
   }
 
-  item(call: number, news: boolean, cost: number, json: Uint8Array, payload?: Uint8Array): void {
+  item(call: number, news: boolean, cost: number, json: Uint8Array, payload: Uint8Array | undefined): void {
     this.waiting.get(call)?.item(value(json, payload), cost, news);
   }
 
-  response(call: number, json: Uint8Array, payload?: Uint8Array): void {
+  response(call: number, json: Uint8Array, payload: Uint8Array | undefined): void {
     const answer = value(json, payload);
     this.#take(call)?.response(answer);
   }
 
-  fault(call: number, code: string, message: string, status: number, details: string, retryAfterMs?: number): void {
+  fault(call: number, code: string, message: string, status: number, details: Uint8Array, retryAfterMs: number | undefined): void {
     const callId = call || undefined;
-    const error = new TabagentError({ code, message, status, details: parsed(details), retryAfterMs, callId });
+    const error = new TabagentError({ code, message, status, details: value(details), retryAfterMs, callId });
     if (call) this.#take(call)?.failed(error);
     else this.#session.closed(error);
   }
 
-  request(call: number, action: string, requestId: string | undefined, json: Uint8Array, payload?: Uint8Array): void {
+  request(call: number, action: string, requestId: string, json: Uint8Array, payload: Uint8Array | undefined): void {
     this.#session.asked(call, action, requestId, value(json, payload));
   }
 

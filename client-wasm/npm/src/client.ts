@@ -20,7 +20,7 @@ import type {
   StreamName,
   TimelineEntry,
 } from "./types.js";
-import { Session } from "./wasm/tabagent_client.js";
+import { Session, Wish } from "./wasm/tabagent_client.js";
 
 /** A call that has been made, for whoever reads its items. */
 interface Placed {
@@ -47,6 +47,7 @@ export class TabagentClient<M extends ActionMap<M> = Actions> extends EventTarge
   /** Each step of connecting and when it was done, in milliseconds since `connect()`. */
   readonly timeline: readonly TimelineEntry[] = [];
 
+  #connectionId = "";
   #state: ClientState = "idle";
   #reason: TabagentError | undefined;
   #session: Session;
@@ -67,11 +68,11 @@ export class TabagentClient<M extends ActionMap<M> = Actions> extends EventTarge
   private constructor(url: string, options: ConnectOptions) {
     super();
     this.#options = options;
-    // Whoever knows the secret owns the session: it stays in memory, and the module gets a copy.
+    // Whoever knows the secret owns the session: it stays in memory.
     const secret = crypto.getRandomValues(new Uint8Array(32));
     this.#name = Array.from(crypto.getRandomValues(new Uint8Array(4)), (byte) => byte.toString(16).padStart(2, "0")).join("");
     this.#calls = new Calls({
-      step: (name, ms, count) => this.#step(name, ms, count),
+      step: (connection, name, ms, count) => this.#step(connection, name, ms, count),
       welcomed: () => this.#welcomed(),
       closed: (reason) => this.#closed(reason),
       published: (event) => this.#dispatch(event),
@@ -79,7 +80,9 @@ export class TabagentClient<M extends ActionMap<M> = Actions> extends EventTarge
       cancelled: (call) => this.#serving.cancel(call),
     });
     this.#change("connecting");
-    this.#session = new Session(this.#calls, url, secret, {
+    this.#session = new Session(this.#calls, {
+      server: url,
+      secret,
       key: options.key,
       iceServers: options.iceServers,
       relayOnly: options.iceTransportPolicy === "relay",
@@ -115,7 +118,7 @@ export class TabagentClient<M extends ActionMap<M> = Actions> extends EventTarge
 
   /** The server's id of the connection, as its log and its HTTP API name it. */
   get connectionId(): string {
-    return this.#session.connection();
+    return this.#connectionId;
   }
 
   /**
@@ -206,16 +209,17 @@ export class TabagentClient<M extends ActionMap<M> = Actions> extends EventTarge
     const { action, ...fields } = request;
     let id: number;
     try {
-      id = this.#session.call(action, JSON.stringify(fields), { requestId, deadlineMs: timeoutMs, payload, contentType, bulk: !!payload });
+      const value = JSON.stringify(fields);
+      id = this.#session.call({ action, value, requestId, deadlineMs: timeoutMs, payload, contentType, bulk: !!payload });
     } catch (error) {
       caller.failed(thrown(error) as TabagentError);
       return undefined;
     }
-    const consumed = (cost: number) => this.#session.consumed(id, cost);
+    const consumed = (cost: number) => this.#session.wish(Wish.Consumed, id, cost);
     const cancel = () => {
       if (!this.#calls.waiting.delete(id)) return;
       settle();
-      this.#session.cancel(id);
+      this.#session.wish(Wish.Cancel, id, 0);
       aborted();
     };
     const settle = () => signal?.removeEventListener("abort", cancel);
@@ -262,11 +266,12 @@ export class TabagentClient<M extends ActionMap<M> = Actions> extends EventTarge
       };
       const timer = setTimeout(done, PING_MS);
       pings.set(token, () => done(performance.now() - begun));
-      this.#session.ping(token);
+      this.#session.wish(Wish.Ping, token, 0);
     });
   }
 
-  #step(step: string, ms: number, count: number): void {
+  #step(connection: string, step: string, ms: number, count: number): void {
+    this.#connectionId = connection;
     const isTrace = step === "offer" || step === "answer" || step === "candidates";
     if (!isTrace) (this.timeline as TimelineEntry[]).push({ step: step as TimelineEntry["step"], ms });
     this.#debug(step, ms, step === "candidates" ? `${count} found` : "done");
@@ -287,7 +292,7 @@ export class TabagentClient<M extends ActionMap<M> = Actions> extends EventTarge
   }
 
   #close(code: string, message: string): void {
-    this.#session.close(code, message);
+    this.#session.close({ code, message });
   }
 
   #change(state: ClientState): void {
@@ -298,7 +303,7 @@ export class TabagentClient<M extends ActionMap<M> = Actions> extends EventTarge
   #debug(step: string, ms: number, message: string): void {
     const { debug } = this.#options;
     if (!debug) return;
-    const connection = this.#session?.connection() ?? "";
+    const connection = this.#connectionId;
     if (typeof debug === "function") guarded(() => debug({ connection, step, ms, message }));
     else console.debug(`tabagent ${connection || "-"} ${step} after ${ms.toFixed(1)} ms: ${message}`);
   }

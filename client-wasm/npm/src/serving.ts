@@ -1,12 +1,11 @@
 // Calls from the server: which functions answer them, and which are being answered.
 
-import { TabagentError } from "./errors.js";
-import type { ServeFunction } from "./types.js";
+import type { ServeContext, ServeFunction } from "./types.js";
+import type { Answer } from "./wasm/tabagent_client.js";
 
 /** How an answer leaves. */
 export interface Answering {
-  respond(call: number, json: string): void;
-  refuse(call: number, code: string, message: string, details: string): void;
+  answer(call: number, answer: Answer): void;
 }
 
 /** The functions that a page serves. */
@@ -25,25 +24,27 @@ export class Serving {
   }
 
   /** Answers a call, as soon as its function does. */
-  async answer(session: Answering, call: number, action: string, requestId: string | undefined, fields: unknown): Promise<void> {
+  async answer(session: Answering, call: number, action: string, requestId: string, fields: unknown): Promise<void> {
     const controller = new AbortController();
     this.#running.set(call, controller);
-    try {
-      const serve = this.#functions.get(action);
-      if (!serve) throw new TabagentError({ code: "unknown_action", status: 404, message: `this client does not serve "${action}"` });
-      const answer = await serve(fields, { signal: controller.signal, requestId });
-      session.respond(call, JSON.stringify(answer ?? null));
-    } catch (error) {
-      const { code, message, details } = (error ?? {}) as { code?: unknown; message?: unknown; details?: unknown };
-      session.refuse(call, typeof code === "string" ? code : "internal", String(message ?? error), JSON.stringify(details) ?? "");
-    } finally {
-      this.#running.delete(call);
-    }
+    session.answer(call, await this.#ask(action, fields, { signal: controller.signal, requestId }));
+    this.#running.delete(call);
   }
 
   /** The server no longer wants an answer. */
   cancel(call: number): void {
     this.#running.get(call)?.abort();
+  }
+
+  async #ask(action: string, fields: unknown, context: ServeContext): Promise<Answer> {
+    const serve = this.#functions.get(action);
+    if (!serve) return { code: "unknown_action", message: `this client does not serve "${action}"` };
+    try {
+      return { value: JSON.stringify((await serve(fields, context)) ?? null) };
+    } catch (error) {
+      const { code, message = error, details } = (error ?? {}) as { code?: unknown; message?: unknown; details?: unknown };
+      return { code: typeof code === "string" ? code : "internal", message: String(message), details: JSON.stringify(details) };
+    }
   }
 
   /** Nobody wants any answer. */

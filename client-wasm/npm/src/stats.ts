@@ -14,12 +14,8 @@ export function candidatePair(report: RTCStatsReport | undefined): ClientStats["
 
 const end = ({ candidateType, protocol }: { candidateType: string; protocol: string }): CandidateEnd => ({ type: candidateType, protocol });
 
-/** The module's counts: five numbers a lane, then the calls in flight. */
-export function counted(counts: Uint32Array): Pick<ClientStats, "lanes" | "calls"> {
-  const lane = (at: number): LaneStats => {
-    const [sent = 0, acked = 0, received = 0, waiting = 0, buffered = 0] = counts.subarray(at, at + 5);
-    return { sent, acked, received, waiting, buffered };
-  };
-  const [ours = 0, theirs = 0] = counts.subarray(10);
-  return { lanes: { interactive: lane(0), bulk: lane(5) }, calls: { ours, theirs } };
+/** The module's counts: calls in flight, then five numbers a lane. */
+export function counted([ours = 0, theirs = 0, ...lanes]: Iterable<number>): Pick<ClientStats, "lanes" | "calls"> {
+  const lane = ([sent = 0, acked = 0, received = 0, waiting = 0, buffered = 0]: number[]): LaneStats => ({ sent, acked, received, waiting, buffered });
+  return { lanes: { interactive: lane(lanes), bulk: lane(lanes.slice(5)) }, calls: { ours, theirs } };
 }

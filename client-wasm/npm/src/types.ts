@@ -90,8 +90,8 @@ export interface RequestOptions {
 export interface ServeContext {
   /** Aborted when the server no longer wants the answer. */
   signal: AbortSignal;
-  /** The server's name of the call. */
-  requestId: string | undefined;
+  /** The server's name of the call; empty where it gave none. */
+  requestId: string;
 }
 
 /** Answers a call of the server: returns the answer, or throws; an error's `code` travels, `internal` where it has none. */

@@ -6,7 +6,7 @@
 /// The only place that names `RtcPeerConnection`.
 mod webrtc;
 
-pub(crate) use webrtc::{Negotiation, Peer};
+pub(crate) use webrtc::{Kind, Negotiation, Peer};
 
 use tabagent_protocol::Lane;
 use wasm_bindgen::JsValue;

@@ -5,12 +5,16 @@
 use std::cell::{Cell, RefCell};
 
 use js_sys::{Function, Promise};
-use tabagent_protocol::{CHANNEL_LABEL, Code, Fault, Lane};
+use tabagent_protocol::{CHANNEL_LABEL, Code, Lane};
 use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{RtcDataChannel, RtcPeerConnection};
 
 use super::{Happened, Sent, Step};
-use crate::js;
+use crate::{
+    error::{self, Failure},
+    js,
+};
 
 /// Bytes in a channel's send buffer above which it wants no more: 5 ms at 50 MB/s. What lies there cannot be overtaken by
 /// what is urgent, and Chromium closes a channel whose buffer passes 16 MiB.
@@ -40,9 +44,9 @@ impl Peer {
     ///
     /// # Errors
     /// `not_supported` where there is no WebRTC (workers) or the browser refuses the configuration.
-    pub(crate) fn new(configuration: JsValue, listener: Function) -> Result<Self, Fault> {
+    pub(crate) fn new(configuration: JsValue, listener: Function) -> Result<Self, Failure> {
         let connection = RtcPeerConnection::new_with_configuration(&js::known(configuration))
-            .map_err(|thrown| refused(&thrown, Code::NOT_SUPPORTED))?;
+            .map_err(|thrown| error::refused(Code::NOT_SUPPORTED, &thrown))?;
         listen(&connection, &CONNECTION_EVENTS, &listener);
         Ok(Self { connection, listener, lanes: RefCell::default(), early: RefCell::default(), candidates: Cell::new(0) })
     }
@@ -106,11 +110,17 @@ impl Peer {
         lanes[0].as_ref().is_some_and(|channel| state(channel, "readyState") == "closing")
     }
 
-    /// Whether the browser has found no network interface to use and ICE has not moved without: it never will.
-    pub(crate) fn is_stranded(&self) -> bool {
-        let ice = state(&self.connection, "iceConnectionState");
+    /// Whether ICE has nothing to work with. Without an interface Chromium gathers for ever and ICE stays `new`; with one it
+    /// may find no candidate and connect all the same, so a state further on is not the end before gathering is. Relays take
+    /// their time to answer: with `relay_only` only the end of gathering counts.
+    pub(crate) fn is_stranded(&self, relay_only: bool) -> bool {
         let gathered = state(&self.connection, "iceGatheringState") == "complete";
-        self.candidates.get() == 0 && gathered && (ice == "new" || ice == "checking")
+        let stuck = match state(&self.connection, "iceConnectionState").as_str() {
+            "new" => gathered || !relay_only,
+            "checking" => gathered,
+            _ => false,
+        };
+        stuck && self.candidates.get() == 0
     }
 
     /// Bytes waiting in a lane's send buffer.
@@ -171,39 +181,36 @@ impl Drop for Peer {
 /// The exchange of descriptions of one connection: the part of it that takes time.
 pub(crate) struct Negotiation(RtcPeerConnection);
 
-impl Negotiation {
-    /// Our offer. Candidates start to come.
-    pub(crate) async fn offer(&self) -> Result<String, Fault> {
-        self.describe(self.0.create_offer()).await
-    }
+/// Which description of ours is to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The first word.
+    Offer,
+    /// The answer to an offer that was accepted.
+    Answer,
+}
 
-    /// Our answer to an offer that was accepted. Candidates start to come.
-    pub(crate) async fn answer(&self) -> Result<String, Fault> {
-        self.describe(self.0.create_answer()).await
+impl Negotiation {
+    /// Makes our description. Candidates start to come.
+    pub(crate) async fn describe(&self, kind: Kind) -> Result<String, Failure> {
+        let made = if kind == Kind::Offer { self.0.create_offer() } else { self.0.create_answer() };
+        let description = JsFuture::from(made).await.map_err(broken)?;
+        let sdp = js::text(&description, "sdp").unwrap_or_default();
+        JsFuture::from(self.0.set_local_description(&js::known(description))).await.map_err(broken)?;
+        Ok(sdp)
     }
 
     /// Takes the server's description, an `offer` or an `answer`.
-    pub(crate) async fn accept(&self, kind: &str, sdp: &str) -> Result<(), Fault> {
+    pub(crate) async fn accept(&self, kind: &str, sdp: &str) -> Result<(), Failure> {
         let description = js::object(&[("type", &kind.into()), ("sdp", &sdp.into())]);
-        settled(self.0.set_remote_description(&js::known(description))).await?;
+        JsFuture::from(self.0.set_remote_description(&js::known(description))).await.map_err(broken)?;
         Ok(())
     }
-
-    async fn describe(&self, made: Promise) -> Result<String, Fault> {
-        let description = settled(made).await?;
-        let sdp = js::text(&description, "sdp").unwrap_or_default();
-        settled(self.0.set_local_description(&js::known(description))).await?;
-        Ok(sdp)
-    }
 }
 
-async fn settled(promise: Promise) -> Result<JsValue, Fault> {
-    js::settled(promise).await.map_err(|thrown| refused(&thrown, Code::TRANSPORT_FAILED))
-}
-
-fn refused(thrown: &JsValue, code: Code) -> Fault {
-    let why = js::text(thrown, "message").unwrap_or_default();
-    Fault::new(code, format!("the browser refuses WebRTC: {why}"))
+#[expect(clippy::needless_pass_by_value, reason = "as `map_err` calls it")]
+fn broken(thrown: JsValue) -> Failure {
+    error::refused(Code::TRANSPORT_FAILED, &thrown)
 }
 
 /// Gives all events of `target` to `listener`, or with `null` to nobody.
@@ -220,10 +227,7 @@ fn lane_of(channel: &JsValue) -> Option<Lane> {
 }
 
 fn message(data: &JsValue) -> Happened {
-    match js::bytes(data) {
-        Some(packet) => Happened::Packet(packet),
-        None => Happened::Refused(data.as_string().unwrap_or_default()),
-    }
+    data.as_string().map_or_else(|| Happened::Packet(js::bytes(data)), Happened::Refused)
 }
 
 fn state(of: &JsValue, name: &str) -> String {

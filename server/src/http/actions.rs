@@ -36,7 +36,7 @@ pub(super) async fn act(State(app): State<App>, request: Request) -> Response {
 }
 
 async fn answer(app: &App, parts: Parts, body: Body) -> Result<Response, Refusal> {
-    let (info, in_path) = match table::find(&app.service.actions(), &parts.method, parts.uri.path()) {
+    let (info, in_path) = match table::find(&app.actions, &parts.method, parts.uri.path()) {
         Found::Action(info, fields) => (info, fields),
         Found::Methods(allowed) => return Ok(routes::method_not_allowed(&parts.method, &parts.uri, Some(&allowed))),
         Found::Nothing => return Err(routes::not_found(&parts.uri)),
@@ -53,7 +53,7 @@ async fn answer(app: &App, parts: Parts, body: Body) -> Result<Response, Refusal
     }
     let names = names(&fields);
     let request_id = fields.get("request_id").and_then(Value::as_str).map(str::to_owned);
-    let streams = streams(&info, &fields, &parts);
+    let streams = streams(&info, twin, &fields, &parts);
     let asked = Asked { request_id: request_id.clone(), ..Asked::new(principal, info.name, Value::Object(fields.clone())) };
     let reply = match (twin, streams) {
         (Some(twin), true) => openai::stream(app, twin, asked, &fields).await,
@@ -145,8 +145,11 @@ fn names(fields: &Map<String, Value>) -> Map<String, Value> {
     given.filter(|(_, value)| value.is_string() || value.is_number()).collect()
 }
 
-/// Whether the caller wants what comes before the answer too.
-fn streams(info: &ActionInfo, fields: &Map<String, Value>, parts: &Parts) -> bool {
+/// Whether the caller wants what comes before the answer too. The OpenAI format has a stream for some actions only.
+fn streams(info: &ActionInfo, twin: Option<openai::Twin>, fields: &Map<String, Value>, parts: &Parts) -> bool {
+    if twin.is_some() && !info.streams {
+        return false;
+    }
     let accepts = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     let asks = fields.get("stream").and_then(Value::as_bool);
     asks.unwrap_or_else(|| info.streams && accepts.is_some_and(|accepts| accepts.contains("text/event-stream")))

@@ -8,7 +8,7 @@ use axum::{
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, DELETE");
 const HEADERS: HeaderValue = HeaderValue::from_static("authorization, content-type, traceparent");
 /// Headers of ours that a page may read besides the plain ones.
-const EXPOSED: HeaderValue = HeaderValue::from_static("retry-after");
+const EXPOSED: HeaderValue = HeaderValue::from_static("retry-after, tabagent-value");
 /// Seconds for which a browser need not ask again; Chromium caps it at two hours.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
 const VARY: HeaderValue = HeaderValue::from_static("origin");
@@ -28,10 +28,11 @@ pub(super) fn preflight(origin: &HeaderValue) -> Response {
     expose((StatusCode::NO_CONTENT, headers).into_response(), Some(origin.clone()))
 }
 
-/// Lets the listed origin read the reply, and tells caches that the reply is for it alone.
+/// Lets the listed origin read the reply, and tells caches that the reply is for it alone, if it is to be kept at all.
 pub(super) fn expose(mut response: Response, listed: Option<HeaderValue>) -> Response {
     let headers = response.headers_mut();
     headers.append(header::VARY, VARY);
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Some(origin) = listed {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);

@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{any, get},
 };
-use tabagent_protocol::{Code, signaling::IceServer};
+use tabagent_protocol::{Code, api::ActionInfo, signaling::IceServer};
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -25,6 +25,8 @@ use crate::{error::Refusal, limits::ServerLimits, options::Mode, service::Servic
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) service: Arc<Service>,
+    /// The rows of its actions.
+    pub(crate) actions: Arc<[ActionInfo]>,
     pub(crate) signaling: Signaling,
     pub(crate) limits: Arc<ServerLimits>,
     /// Told to clients, so that both sides use the same ones.

@@ -126,7 +126,11 @@ async fn tell_candidates(State(app): State<App>, path: RawPathParams, request: R
     let (caller, _) = Caller::of(request)?;
     let Since { since, wait_ms } = caller.query()?;
     let connection = app.signaling.find(&caller.principal, one_id(&path, None)?)?;
-    let list = connection.candidates(since, Duration::from_millis(wait_ms)).await;
+    let poll = connection.candidates(since, Duration::from_millis(wait_ms));
+    // A poll would hold up the server's end.
+    let Some(list) = app.draining.run_until_cancelled(poll).await else {
+        return Err(Refusal::new(Code::DRAINING, "the server is shutting down"));
+    };
     Ok(Json(list).into_response())
 }
 

@@ -55,7 +55,7 @@ pub struct Settings {
     /// Address of UDP sockets, repeatable [default: 127.0.0.1]
     #[arg(long, value_name = "ADDRESS", env = "TABAGENT_UDP_BIND", value_delimiter = ' ')]
     pub udp_bind: Vec<IpAddr>,
-    /// Port of UDP sockets [default: the system chooses]
+    /// Port of UDP sockets; a fixed one carries one connection at a time [default: the system chooses]
     #[arg(long, value_name = "PORT", env = "TABAGENT_UDP_PORT")]
     pub udp_port: Option<u16>,
     /// STUN or TURN server, repeatable; none unless given
@@ -88,7 +88,7 @@ pub struct Settings {
     /// Folder of static pages to serve
     #[arg(long, value_name = "DIR", env = "TABAGENT_WWW")]
     pub www: Option<PathBuf>,
-    /// Pace of the built-in models [default: as fast as they can]
+    /// Pace of the built-in models [default: 50; 0: as fast as they are read]
     #[arg(long, value_name = "NUMBER", env = "TABAGENT_TOKENS_PER_SECOND")]
     pub tokens_per_second: Option<u32>,
     /// Set a limit, repeatable; `tabagent-server limits` lists them

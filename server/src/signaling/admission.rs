@@ -143,7 +143,7 @@ mod tests {
         Visitor::new(&Principal::new(principal), Some(ip.parse().expect("as written")))
     }
 
-    fn limit(fault: Fault) -> String {
+    fn limit(fault: &Fault) -> String {
         let details: serde_json::Value = serde_json::from_slice(&fault.details).expect("as written");
         format!("{} {}", fault.code, details["limit"].as_str().expect("as written"))
     }
@@ -154,11 +154,11 @@ mod tests {
         let mut admission = admission(&["connections_per_principal=1", "connections_per_ip=2"]);
         let mut take = |id: u128, visitor| admission.take(now, ConnectionId::from(id), visitor);
         take(1, visitor("127.0.0.1", "a")).expect("as written");
-        assert_eq!(limit(take(2, visitor("::1", "a")).expect_err("refused")), "limit_reached connections_per_principal");
+        assert_eq!(limit(&take(2, visitor("::1", "a")).expect_err("refused")), "limit_reached connections_per_principal");
         take(2, visitor("127.0.0.1", "b")).expect("as written");
         take(3, visitor("192.0.2.1", "a")).expect("as written");
         take(4, visitor("::ffff:192.0.2.1", "b")).expect("as written");
-        assert_eq!(limit(take(5, visitor("192.0.2.1", "c")).expect_err("refused")), "limit_reached connections_per_ip");
+        assert_eq!(limit(&take(5, visitor("192.0.2.1", "c")).expect_err("refused")), "limit_reached connections_per_ip");
         take(5, visitor("192.0.2.2", "a")).expect("as written");
         take(6, visitor("2001:db8::1", "a")).expect("as written");
         take(7, visitor("2001:db8::2", "a")).expect("as written");
@@ -172,7 +172,7 @@ mod tests {
         admission.take(now, ConnectionId::from(1), visitor("127.0.0.1", "a")).expect("as written");
         let refused = admission.take(now, ConnectionId::from(2), visitor("192.0.2.1", "b")).expect_err("refused");
         assert!(refused.retry_after_ms.is_some());
-        assert_eq!(limit(refused), "limit_reached connections");
+        assert_eq!(limit(&refused), "limit_reached connections");
         admission.release(ConnectionId::from(1));
         admission.take(now, ConnectionId::from(2), visitor("192.0.2.1", "b")).expect("as written");
     }
@@ -188,7 +188,7 @@ mod tests {
         take(2, 20).expect("as written");
         let refused = take(3, 30).expect_err("refused");
         assert_eq!(refused.retry_after_ms, Some(30_000));
-        assert_eq!(limit(refused), "rate_limited connections_per_minute");
+        assert_eq!(limit(&refused), "rate_limited connections_per_minute");
         take(3, 60).expect("as written");
         assert!(take(4, 61).is_err());
     }

@@ -7,10 +7,10 @@ mod admission;
 mod connection;
 mod handshake;
 mod id;
+mod table;
 mod task;
 
 use std::{
-    collections::{HashMap, VecDeque},
     fmt,
     future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -24,10 +24,7 @@ use tabagent_protocol::{
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::{
-    admission::{Admission, Visitor},
-    handshake::Handshake,
-};
+use self::{admission::Visitor, handshake::Handshake, table::Table};
 use crate::{
     limits::ServerLimits,
     service::Principal,
@@ -37,30 +34,11 @@ use crate::{
 pub use self::{
     connection::{Client, Connection},
     id::ConnectionId,
+    table::ConnectionCounts,
 };
 
 /// What is done with a channel that opens. Must not block: the connection's task waits for it.
 pub type OnChannel = Arc<dyn Fn(&Arc<Connection>, Channel) + Send + Sync>;
-
-/// Ended connections that can still be looked up; the oldest are forgotten first.
-const REMEMBERED: usize = 256;
-
-/// How many connections there are, by how far they are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ConnectionCounts {
-    /// Ever admitted.
-    pub total: u64,
-    /// Not ended.
-    pub active: u64,
-    /// Of these, not connected yet.
-    pub waiting: u64,
-    /// Of these, connected.
-    pub connected: u64,
-    /// Ended because the path was lost, and not forgotten yet.
-    pub disconnected: u64,
-    /// Ended for a time limit, ever.
-    pub cleaned_up: u64,
-}
 
 /// All connections. A cheap handle.
 #[derive(Clone)]
@@ -79,22 +57,6 @@ struct Shared {
     draining: CancellationToken,
 }
 
-struct Table {
-    admission: Admission,
-    live: HashMap<ConnectionId, Arc<Connection>>,
-    /// Ended connections and when they ended, oldest first.
-    ended: VecDeque<Ended>,
-    swept: Instant,
-    totals: ConnectionCounts,
-}
-
-struct Ended {
-    at: Instant,
-    id: ConnectionId,
-    principal: Principal,
-    info: ConnectionInfo,
-}
-
 /// A place among the connections, given back when dropped.
 struct Place {
     shared: Arc<Shared>,
@@ -111,15 +73,9 @@ impl Signaling {
     /// Admits connections under these limits; every channel that opens is given to `on_channel`.
     #[must_use]
     pub fn new(limits: ServerLimits, peer_options: PeerOptions, on_channel: OnChannel) -> Self {
-        let table = Table {
-            admission: Admission::new(limits.clone()),
-            live: HashMap::new(),
-            ended: VecDeque::new(),
-            swept: Instant::now(),
-            totals: ConnectionCounts::default(),
-        };
+        let table = Mutex::new(Table::new(&limits));
         let (tasks, draining) = (TaskTracker::new(), CancellationToken::new());
-        Self { shared: Arc::new(Shared { limits, peer_options, on_channel, table: Mutex::new(table), tasks, draining }) }
+        Self { shared: Arc::new(Shared { limits, peer_options, on_channel, table, tasks, draining }) }
     }
 
     /// The client offers; returns the connection and the answer, which holds all of the server's own addresses.
@@ -152,11 +108,13 @@ impl Signaling {
     pub fn find(&self, principal: &Principal, id: &str) -> Result<Arc<Connection>, Fault> {
         let wanted = id.parse().map_err(|_| unknown())?;
         let table = self.shared.lock();
-        if let Some(connection) = table.live.get(&wanted).filter(|connection| connection.principal == *principal) {
-            return Ok(connection.clone());
+        match table.live(principal, wanted) {
+            Some(connection) => Ok(Arc::clone(connection)),
+            None => {
+                let ended = table.ended(principal, wanted).ok_or_else(unknown)?;
+                Err(connection::wrong_state(ConnectionState::Connected, ended.state))
+            }
         }
-        let ended = table.ended(principal, wanted).ok_or_else(unknown)?;
-        Err(connection::wrong_state(ConnectionState::Connected, ended.info.state))
     }
 
     /// What a principal may know about a connection of its own, ended ones included.
@@ -166,10 +124,10 @@ impl Signaling {
     pub fn look(&self, principal: &Principal, id: &str) -> Result<ConnectionInfo, Fault> {
         let wanted = id.parse().map_err(|_| unknown())?;
         let mut table = self.shared.lock();
-        table.sweep(&self.shared.limits);
-        match table.live.get(&wanted).filter(|connection| connection.principal == *principal) {
+        table.sweep();
+        match table.live(principal, wanted) {
             Some(connection) => Ok(connection.info()),
-            None => table.ended(principal, wanted).map(|ended| ended.info.clone()).ok_or_else(unknown),
+            None => table.ended(principal, wanted).cloned().ok_or_else(unknown),
         }
     }
 
@@ -177,7 +135,7 @@ impl Signaling {
     #[must_use]
     pub fn list(&self, principal: &Principal) -> Vec<ConnectionInfo> {
         let table = self.shared.lock();
-        table.live.values().filter(|connection| connection.principal == *principal).map(|connection| connection.info()).collect()
+        table.all().filter(|connection| connection.principal == *principal).map(|connection| connection.info()).collect()
     }
 
     /// Ends a connection and forgets it.
@@ -187,12 +145,11 @@ impl Signaling {
     pub fn remove(&self, principal: &Principal, id: &str) -> Result<(), Fault> {
         let wanted = id.parse().map_err(|_| unknown())?;
         let mut table = self.shared.lock();
-        let live = table.live.get(&wanted).filter(|connection| connection.principal == *principal).cloned();
+        let live = table.live(principal, wanted).cloned();
         if live.is_none() && table.ended(principal, wanted).is_none() {
             return Err(unknown());
         }
-        table.live.remove(&wanted);
-        table.ended.retain(|ended| ended.id != wanted);
+        table.forget(wanted);
         drop(table);
         if let Some(connection) = live {
             connection.close("its client deleted it");
@@ -203,11 +160,7 @@ impl Signaling {
     /// How many there are.
     #[must_use]
     pub fn counts(&self) -> ConnectionCounts {
-        let table = self.shared.lock();
-        let connected = table.live.values().filter(|connection| connection.phase() == ConnectionState::Connected).count() as u64;
-        let active = table.live.len() as u64;
-        let disconnected = table.ended.iter().filter(|ended| ended.info.state == ConnectionState::Disconnected).count() as u64;
-        ConnectionCounts { active, connected, waiting: active - connected, disconnected, ..table.totals }
+        self.shared.lock().counts()
     }
 
     /// Admits no more connections; those there are go on.
@@ -218,7 +171,7 @@ impl Signaling {
     /// Ends all connections and returns when they have.
     pub async fn shutdown(&self) {
         self.drain();
-        let all: Vec<_> = self.shared.lock().live.values().cloned().collect();
+        let all: Vec<_> = self.shared.lock().all().cloned().collect();
         for connection in all {
             connection.close("the server shut down");
         }
@@ -232,7 +185,7 @@ impl Signaling {
         }
         let id = ConnectionId::random()?;
         let mut table = self.shared.lock();
-        table.sweep(&self.shared.limits);
+        table.sweep();
         table.admission.take(Instant::now(), id, Visitor::new(&client.principal, client.ip))?;
         drop(table);
         Ok(Place { shared: Arc::clone(&self.shared), id })
@@ -256,10 +209,7 @@ impl Signaling {
     ) -> Arc<Connection> {
         let limits = self.shared.limits.clone();
         let connection = Arc::new(Connection::new(place.id, client, peer, handshake, answered, limits));
-        let mut table = self.shared.lock();
-        table.totals.total += 1;
-        table.live.insert(connection.id, Arc::clone(&connection));
-        drop(table);
+        self.shared.lock().insert(&connection);
         // One that was being negotiated while the server began to shut down.
         if self.shared.draining.is_cancelled() {
             connection.close("the server shut down");
@@ -278,38 +228,6 @@ impl fmt::Debug for Signaling {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Table {
-    fn ended(&self, principal: &Principal, id: ConnectionId) -> Option<&Ended> {
-        self.ended.iter().find(|ended| ended.id == id && ended.principal == *principal)
-    }
-
-    /// A connection is over: it can be looked up for a while, unless it was deleted.
-    fn retire(&mut self, connection: &Connection, for_time: bool) {
-        self.totals.cleaned_up += u64::from(for_time);
-        let info = connection.info();
-        if self.live.remove(&connection.id).is_none() {
-            return;
-        }
-        if self.ended.len() == REMEMBERED {
-            self.ended.pop_front();
-        }
-        let principal = connection.principal.clone();
-        self.ended.push_back(Ended { at: Instant::now(), id: connection.id, principal, info });
-    }
-
-    /// Forgets what is over for long. What this frees is a few hundred bytes each: sockets are freed by their deadlines.
-    fn sweep(&mut self, limits: &ServerLimits) {
-        let (now, keep) = (Instant::now(), Duration::from_millis(limits.cleanup));
-        while self.ended.front().is_some_and(|ended| now.duration_since(ended.at) >= keep) {
-            self.ended.pop_front();
-        }
-        if now.duration_since(self.swept) >= keep {
-            self.swept = now;
-            self.admission.sweep(now);
-        }
     }
 }
 

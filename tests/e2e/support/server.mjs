@@ -8,10 +8,11 @@ export const root = fileURLToPath(new URL("../../..", import.meta.url));
 const binary = process.env.TABAGENT_SERVER_BIN ?? `${root}/target/debug/tabagent-server`;
 const startMs = 20_000;
 
-/** Starts a server; `flags` replace the defaults that let local callers in. */
-export async function startServer({ flags = ["--allow-local"], port = 0 } = {}) {
-  const args = ["--port", String(port), "--www", `${root}/www`, "--log-level", "info", ...flags];
-  const child = spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"] });
+const standing = ["--port", "0", "--www", `${root}/www`, "--log-level", "info"];
+
+/** Starts a server; `flags` replace the one that lets local callers in, `program` and `args` everything. */
+export async function startServer({ flags = ["--allow-local"], program = binary, args = [...standing, ...flags] } = {}) {
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
   const log = [];
   createInterface({ input: child.stderr }).on("line", (line) => log.push(line));
   const url = await ready(child, log);

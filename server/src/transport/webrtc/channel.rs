@@ -14,7 +14,10 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
-use webrtc::data_channel::{DataChannel, DataChannelEvent, RTCDataChannelMessage};
+use webrtc::{
+    data_channel::{DataChannel, DataChannelEvent, RTCDataChannelMessage},
+    error::Error,
+};
 
 use super::{
     super::{Channel, ChannelReceiver, ChannelSender, Message},
@@ -188,7 +191,13 @@ async fn write(
         };
         let Some(message) = message else { break };
         if let Err(error) = send(&data_channel, message).await {
-            tracing::debug!(%error, "a message could not be sent: the channel is closed");
+            // Too large is the one that is this side's own doing.
+            match error {
+                Error::ErrOutboundPacketTooLarge => {
+                    tracing::warn!("a message above the other side's limit: the channel is closed")
+                }
+                error => tracing::debug!(%error, "a message could not be sent: the channel is closed"),
+            }
             break;
         }
     }
@@ -212,7 +221,7 @@ async fn send(data_channel: &Arc<dyn DataChannel>, message: Message) -> webrtc::
     match message {
         Message::Binary(bytes) => data_channel.send(BytesMut::from(bytes)).await,
         Message::Text(bytes) => {
-            let text = std::str::from_utf8(&bytes).map_err(|error| webrtc::error::Error::Other(error.to_string()))?;
+            let text = std::str::from_utf8(&bytes).map_err(|error| Error::Other(error.to_string()))?;
             data_channel.send_text(text).await
         }
     }

@@ -5,6 +5,7 @@
 
 mod channel;
 mod handler;
+mod negotiation;
 mod packet;
 mod replay;
 mod report;
@@ -15,24 +16,22 @@ mod settings;
 mod socket;
 mod watch;
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use tabagent_protocol::{Code, Fault};
 use tokio::sync::{mpsc, watch as state};
 use webrtc::{
     data_channel::RTCDataChannelInit,
-    peer_connection::{PeerConnection, RTCIceCandidateInit},
+    peer_connection::{PeerConnection, RTCIceCandidateInit, RTCSessionDescription},
 };
 
 use self::{
     channel::{Admission, Seats},
     handler::{Connection, Ending, Handler},
+    negotiation::{Negotiation, Phase},
     report::Reporter,
     runtime::EagerRuntime,
-    sdp::{Kind, Section, Trickled},
+    sdp::{Kind, Section},
     settings::Side,
 };
 use super::{Candidate, ChannelSpec, PeerEvent};
@@ -54,26 +53,7 @@ struct Handle {
     connection: Arc<Connection>,
     runtime: Arc<EagerRuntime>,
     options: PeerOptions,
-    negotiation: Mutex<Negotiation>,
-}
-
-/// How far the two descriptions are.
-struct Negotiation {
-    phase: Phase,
-    /// Candidates that came before the description they belong to.
-    early: Vec<Candidate>,
-    /// All that the other side has named.
-    candidates: usize,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    /// Our offer is out, no answer yet.
-    Offered,
-    /// The answer is being applied.
-    Applying,
-    /// The stack has both.
-    Complete,
+    negotiation: Negotiation,
 }
 
 impl Peer {
@@ -90,7 +70,7 @@ impl Peer {
         finished(tokio::spawn(async move {
             let description = sdp::description(Kind::Offer, offer.sdp)?;
             let (peer, events) =
-                Self::build(options, Side::Answering { passive: offer.active }, offer.candidates, offer.section).await?;
+                Self::build(options, Side::Answering { active: offer.passive }, offer.candidates, offer.section).await?;
             let stack = &peer.handle.stack;
             stack.set_remote_description(description).await.map_err(|error| sdp::unreadable(&error))?;
             let answer = stack.create_answer(None).await.map_err(|error| sdp::unreadable(&error))?;
@@ -138,7 +118,7 @@ impl Peer {
     pub async fn accept_answer(&self, sdp: &str) -> Result<(), Fault> {
         let answer = sdp::screen(sdp, &self.handle.options)?;
         let description = sdp::description(Kind::Answer, answer.sdp)?;
-        self.handle.begin_answer(answer.candidates)?;
+        self.handle.negotiation.begin_answer(answer.candidates)?;
         let peer = self.clone();
         finished(tokio::spawn(async move { peer.apply_answer(description).await })).await
     }
@@ -149,12 +129,15 @@ impl Peer {
     /// # Errors
     /// `validation_failed` for one that cannot be read, `limit_reached` for one too many.
     pub async fn add_candidate(&self, candidate: Candidate) -> Result<(), Fault> {
-        self.handle.count_candidate(&candidate)?;
-        if sdp::judge(&candidate.candidate)? == Trickled::Nothing {
+        if candidate.candidate.trim().is_empty() {
             return Ok(());
         }
-        let Some(candidate) = self.handle.keep_early(candidate) else { return Ok(()) };
-        self.apply_candidate(candidate).await
+        self.handle.negotiation.count_candidate()?;
+        let Some(candidate) = sdp::usable(&candidate.candidate)? else { return Ok(()) };
+        match self.handle.negotiation.keep_early(candidate) {
+            Some(candidate) => self.apply_candidate(candidate).await,
+            None => Ok(()),
+        }
     }
 
     /// Closes the connection. [`PeerEvent::Closed`] follows when everything is released.
@@ -184,7 +167,7 @@ impl Peer {
         let stack = settings::build(&options, side, handler, runtime.clone()).await?;
         tokio::spawn(watch::watch(stack.clone(), connection.clone(), runtime.clone(), options.disconnected));
         let phase = if side == Side::Offering { Phase::Offered } else { Phase::Complete };
-        let negotiation = Mutex::new(Negotiation { phase, early: Vec::new(), candidates });
+        let negotiation = Negotiation::new(phase, candidates, &options);
         Ok((Self { handle: Arc::new(Handle { stack, connection, runtime, options, negotiation }) }, events))
     }
 
@@ -211,13 +194,13 @@ impl Peer {
             .ok_or_else(|| Fault::new(Code::TRANSPORT_FAILED, "The connection was closed."))
     }
 
-    async fn apply_answer(&self, description: webrtc::peer_connection::RTCSessionDescription) -> Result<(), Fault> {
+    async fn apply_answer(&self, description: RTCSessionDescription) -> Result<(), Fault> {
         if let Err(error) = self.handle.stack.set_remote_description(description).await {
             self.handle.connection.ending.begin("the answer could not be used");
             return Err(sdp::unreadable(&error));
         }
         self.handle.runtime.hurry();
-        while let Some(candidates) = self.handle.next_early() {
+        while let Some(candidates) = self.handle.negotiation.next_early() {
             for candidate in candidates {
                 // Its sender was told that it is kept; one that does not work is as good as one that never came.
                 if let Err(fault) = self.apply_candidate(candidate).await {
@@ -228,9 +211,7 @@ impl Peer {
         Ok(())
     }
 
-    async fn apply_candidate(&self, candidate: Candidate) -> Result<(), Fault> {
-        let candidate = candidate.candidate.trim();
-        let candidate = candidate.strip_prefix("a=").unwrap_or(candidate).to_owned();
+    async fn apply_candidate(&self, candidate: String) -> Result<(), Fault> {
         let init = RTCIceCandidateInit { candidate, ..RTCIceCandidateInit::default() };
         let added = self.handle.stack.add_ice_candidate(init).await;
         added.map_err(|error| Fault::new(Code::VALIDATION_FAILED, format!("The candidate could not be used: {error}.")))
@@ -239,59 +220,7 @@ impl Peer {
 
 impl std::fmt::Debug for Peer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Peer").field("phase", &self.handle.lock().phase).finish_non_exhaustive()
-    }
-}
-
-impl Handle {
-    /// Moves on from the offer, unless it is answered already.
-    fn begin_answer(&self, candidates: usize) -> Result<(), Fault> {
-        let mut negotiation = self.lock();
-        if negotiation.phase != Phase::Offered {
-            return Err(Fault::new(Code::INVALID_STATE, "There is no offer of this server that waits for an answer."));
-        }
-        if negotiation.candidates + candidates > self.options.remote_candidates {
-            return Err(sdp::too_many(&self.options));
-        }
-        negotiation.candidates += candidates;
-        negotiation.phase = Phase::Applying;
-        Ok(())
-    }
-
-    fn count_candidate(&self, candidate: &Candidate) -> Result<(), Fault> {
-        if candidate.candidate.trim().is_empty() {
-            return Ok(());
-        }
-        let mut negotiation = self.lock();
-        if negotiation.candidates >= self.options.remote_candidates {
-            return Err(sdp::too_many(&self.options));
-        }
-        negotiation.candidates += 1;
-        Ok(())
-    }
-
-    /// Keeps a candidate that the stack would not take yet; gives back one that it would.
-    fn keep_early(&self, candidate: Candidate) -> Option<Candidate> {
-        let mut negotiation = self.lock();
-        if negotiation.phase == Phase::Complete {
-            return Some(candidate);
-        }
-        negotiation.early.push(candidate);
-        None
-    }
-
-    /// Kept candidates, or `None` when there are no more and later ones go to the stack directly.
-    fn next_early(&self) -> Option<Vec<Candidate>> {
-        let mut negotiation = self.lock();
-        if negotiation.early.is_empty() {
-            negotiation.phase = Phase::Complete;
-            return None;
-        }
-        Some(std::mem::take(&mut negotiation.early))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Negotiation> {
-        self.negotiation.lock().unwrap_or_else(PoisonError::into_inner)
+        f.debug_struct("Peer").field("phase", &self.handle.negotiation.phase()).finish_non_exhaustive()
     }
 }
 

@@ -60,3 +60,17 @@ fn remember(host: &str, addresses: &[SocketAddr]) {
     }
     known.insert(host.to_owned(), Known { asked: Instant::now(), addresses: addresses.to_vec() });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_address_is_itself_and_what_cannot_be_a_name_is_nothing() -> io::Result<()> {
+        assert_eq!(resolve("127.0.0.1:3478").await?, [SocketAddr::from(([127, 0, 0, 1], 3478))]);
+        let nameless = "not a name:port";
+        assert!(resolve(nameless).await?.is_empty());
+        assert_eq!(recall(nameless), Some(Vec::new()), "remembered, so that the next connection does not wait");
+        Ok(())
+    }
+}

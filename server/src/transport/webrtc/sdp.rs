@@ -11,6 +11,9 @@ use super::settings::PeerOptions;
 /// Media sections of one description. A browser's data connection has one, with a call on top three or four.
 const SECTIONS: u16 = 16;
 
+/// Bytes of one candidate line; a relayed IPv6 one has about 200.
+const CANDIDATE_BYTES: usize = 1024;
+
 /// A description from the other side that may be given to the stack.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Screened {
@@ -20,8 +23,8 @@ pub(super) struct Screened {
     pub(super) candidates: usize,
     /// Where data channels are.
     pub(super) section: Section,
-    /// The other side wants to begin the DTLS handshake.
-    pub(super) active: bool,
+    /// The other side leaves the beginning of the DTLS handshake to this one.
+    pub(super) passive: bool,
 }
 
 /// The section of a description that carries data channels: the one our candidates belong to.
@@ -75,10 +78,10 @@ pub(super) fn screen(sdp: &str, options: &PeerOptions) -> Result<Screened, Fault
         ));
     };
     if candidates > options.remote_candidates {
-        return Err(too_many(options));
+        return Err(too_many(options.remote_candidates));
     }
-    let active = kept.lines().any(|line| line == "a=setup:active");
-    Ok(Screened { sdp: kept, candidates, section, active })
+    let passive = kept.lines().any(|line| line == "a=setup:passive");
+    Ok(Screened { sdp: kept, candidates, section, passive })
 }
 
 /// Our description with its candidates where they belong. The stack writes them into the first section, also when that is a
@@ -103,43 +106,31 @@ pub(super) fn placed(sdp: &str) -> String {
     placed.join("\r\n")
 }
 
-/// What a single candidate is worth.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Trickled {
-    /// Give it to the stack.
-    Usable,
-    /// The end of candidates, or an address behind a `.local` name or a TCP port: nothing to do.
-    Nothing,
-}
-
-/// Judges a candidate line as signaling carries it.
-pub(super) fn judge(candidate: &str) -> Result<Trickled, Fault> {
-    let candidate = candidate.trim();
-    let candidate = candidate.strip_prefix("a=").unwrap_or(candidate);
-    let candidate = candidate.strip_prefix("candidate:").unwrap_or(candidate);
-    if candidate.is_empty() {
-        return Ok(Trickled::Nothing);
+/// A candidate line as signaling carries it, for the stack; `None` for one that is of no use here: an address behind a
+/// `.local` name, a TCP port.
+pub(super) fn usable(line: &str) -> Result<Option<String>, Fault> {
+    let line = line.trim();
+    let line = line.strip_prefix("a=").unwrap_or(line);
+    let candidate = line.strip_prefix("candidate:").unwrap_or(line);
+    // Before parsing, which knows no other names.
+    if candidate.is_empty() || candidate.split_ascii_whitespace().nth(4).is_some_and(|address| address.ends_with(".local")) {
+        return Ok(None);
     }
-    // Before parsing: the stack knows no names but `.local`.
-    let address = candidate.split_ascii_whitespace().nth(4).unwrap_or_default();
-    if address.ends_with(".local") {
-        return Ok(Trickled::Nothing);
-    }
-    let Some(parsed) = parse(candidate) else {
-        let fault =
-            Fault::new(Code::VALIDATION_FAILED, "The candidate could not be read: expected \"candidate:…\" with an IP address.");
+    let parsed = if line.len() > CANDIDATE_BYTES { None } else { parse(candidate) };
+    let Some(parsed) = parsed else {
+        let expected = "expected \"candidate:…\" with an IP address";
+        let fault = Fault::new(Code::VALIDATION_FAILED, format!("The candidate could not be read: {expected}."));
         return Err(fault.with_details(br#"{"field":"candidate"}"#));
     };
-    Ok(if reachable(&parsed) { Trickled::Usable } else { Trickled::Nothing })
+    Ok(reachable(&parsed).then(|| line.to_owned()))
 }
 
 /// The fault at the limit of remote candidates.
-pub(super) fn too_many(options: &PeerOptions) -> Fault {
-    let limit = options.remote_candidates;
+pub(super) fn too_many(limit: usize) -> Fault {
     Fault::new(Code::LIMIT_REACHED, format!("More than {limit} ICE candidates (remote_candidates) for one connection."))
 }
 
-/// The section of an offer or answer as the stack wants it.
+/// A screened description as the stack wants it.
 pub(super) fn description(kind: Kind, sdp: String) -> Result<RTCSessionDescription, Fault> {
     let parsed = match kind {
         Kind::Offer => RTCSessionDescription::offer(sdp),
@@ -179,4 +170,43 @@ fn reachable(candidate: &IceCandidate) -> bool {
         IpAddr::V6(ip) => !ip.is_unspecified() && !ip.is_multicast(),
     };
     candidate.network_type().is_udp() && candidate.port() != 0 && candidate.address().parse().is_ok_and(unicast)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CALL_AND_DATA: &str = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n\
+        a=candidate:1 1 udp 1 2a9c0e1c-0000.local 5000 typ host\r\na=candidate:2 1 udp 1 192.0.2.1 5001 typ host generation 0\r\n\
+        m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:data\r\na=setup:active\r\n\
+        a=candidate:3 1 tcp 1 192.0.2.1 9 typ host tcptype passive\r\na=candidate:4 1 udp 1 224.0.0.1 5002 typ host\r\n\
+        a=candidate:5 1 udp 1 host.example 5003 typ host\r\na=candidate:nonsense\r\n";
+
+    #[test]
+    fn only_reachable_candidates_are_kept_and_all_are_counted() -> Result<(), Fault> {
+        let screened = screen(CALL_AND_DATA, &PeerOptions::default())?;
+        assert_eq!(screened.candidates, 6);
+        let kept: Vec<_> = screened.sdp.lines().filter(|line| line.starts_with("a=candidate:")).collect();
+        assert_eq!(kept, ["a=candidate:2 1 udp 1 192.0.2.1 5001 typ host generation 0"]);
+        assert_eq!(screened.section, Section { index: 1, mid: Some("data".to_owned()) });
+        assert!(!screened.passive);
+        Ok(())
+    }
+
+    #[test]
+    fn our_candidates_move_to_the_data_section_and_lose_their_doubles() {
+        let refused_call = "v=0\r\nm=audio 0 x 0\r\na=mid:0\r\na=candidate:1 1 udp 9 127.0.0.1 5 typ host\r\n\
+            a=candidate:1 2 udp 9 127.0.0.1 5 typ host\r\na=end-of-candidates\r\n\
+            m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:1\r\nm=video 0 x 0\r\na=mid:2\r\n";
+        let expected = "v=0\r\nm=audio 0 x 0\r\na=mid:0\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:1\r\n\
+            a=candidate:1 1 udp 9 127.0.0.1 5 typ host\r\na=end-of-candidates\r\nm=video 0 x 0\r\na=mid:2\r\n";
+        assert_eq!(placed(refused_call), expected);
+        assert_eq!(placed(expected), expected);
+    }
+
+    #[test]
+    fn a_flood_of_sections_is_refused() {
+        let flood = format!("{CALL_AND_DATA}{}", "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n".repeat(15));
+        assert_eq!(screen(&flood, &PeerOptions::default()).err().map(|fault| fault.code), Some(Code::BAD_REQUEST));
+    }
 }

@@ -86,8 +86,8 @@ pub struct IceServer {
 pub(super) enum Side {
     /// This one: ICE controls from here.
     Offering,
-    /// The other one. `passive` when its offer says that it begins the DTLS handshake itself.
-    Answering { passive: bool },
+    /// The other one. `active` when its offer leaves the beginning of the DTLS handshake to this side.
+    Answering { active: bool },
 }
 
 /// Binds sockets and starts the stack's driver. The caller must see to it that `close` is called, whatever happens.
@@ -124,9 +124,10 @@ fn engine(options: &PeerOptions, side: Side) -> SettingEngineBuilder {
         .with_sctp_max_message_size(SctpMaxMessageSize::Bounded(MESSAGE_BYTES))
         .with_ice_timeouts(Some(options.silence), Some(options.failed), None);
     match side {
-        Side::Answering { passive: false } => engine,
-        // The stack would claim the same role as the offer.
-        Side::Answering { passive: true } => engine.with_answering_dtls_role(RTCDtlsRole::Server),
+        Side::Answering { active: true } => engine,
+        // Stacks that offer (werift and aiortc among them) also begin SCTP, and the stack here would refuse to be begun with if
+        // it had begun DTLS.
+        Side::Answering { active: false } => engine.with_answering_dtls_role(RTCDtlsRole::Server),
         // A browser hides its addresses behind `.local` names, so it is first seen by its checks (peer-reflexive), and the
         // stack would wait a second for something better.
         Side::Offering => engine
