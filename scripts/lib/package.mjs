@@ -56,10 +56,13 @@ async function bundle() {
   });
 }
 
-/** Shrinks the module. Not `-all`: that enables features no browser accepts yet; those in use are named in the module itself. */
+/**
+ * Shrinks the module. Not `-all`: that enables features no browser accepts yet; those in use are named in the module itself.
+ * Functions with one caller stay apart unless they are tiny: 1 % more bytes, but 3 % fewer once they are gzipped.
+ */
 async function optimise() {
   const output = join(DIST, MODULE);
-  await tool(npmTool("wasm-opt"), ["-Oz", "--strip-producers", "-o", output, join(GLUE, MODULE)]);
+  await tool(npmTool("wasm-opt"), ["--one-caller-inline-max-function-size=20", "-Oz", "--strip-producers", "-o", output, join(GLUE, MODULE)]);
   if (!WebAssembly.validate(readFileSync(output))) throw new Stop("wasm-opt wrote a module that this JavaScript engine refuses: see its flags in scripts/lib/package.mjs.");
 }
 
