@@ -78,11 +78,14 @@ async function wasmTests(features) {
   }
 }
 
+/** How long one file may take, in milliseconds: a test that fails and leaves a server or a browser behind would hold its file for ever. */
+const FILE_LIMIT = 5 * 60_000;
+
 /** One file at a time: they measure time, and each starts a browser and a server. */
 function nodeTests(directory, env = {}) {
   const files = readdirSync(join(ROOT, directory)).filter((name) => name.endsWith(".test.mjs")).map((name) => join(directory, name));
   if (files.length === 0) throw new Stop(`There is no test file in ${directory}.`);
-  return runTests(process.execPath, ["--test", "--test-reporter=spec", "--test-concurrency=1", ...files], { env });
+  return runTests(process.execPath, ["--test", "--test-reporter=spec", "--test-concurrency=1", `--test-timeout=${FILE_LIMIT}`, ...files], { env });
 }
 
 /** A failure with a sentence is a failed lane; anything else is a bug of these scripts. */

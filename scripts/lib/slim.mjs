@@ -10,6 +10,9 @@ const PANIC = /(^|[<:\]])(core|std|alloc)(\[\w+\])?::.*(panicking::|_fail$|_fail
 /** Once finds most; what became unused by that is found the second time. */
 const ROUNDS = 2;
 
+/** Larger functions with one caller stay apart: 1 % more bytes, but 3 % fewer once they are gzipped. */
+const SINGLE_CALLER_BYTES = 20;
+
 /** Ids of the sections whose names are shortened, and kinds of what crosses. */
 const [IMPORTS, EXPORTS] = [2, 7];
 const [FUNCTION, TABLE, GLOBAL] = [0, 1, 3];
@@ -42,6 +45,7 @@ async function optimised(bytes) {
   }
   binaryen.setOptimizeLevel(2);
   binaryen.setShrinkLevel(2);
+  binaryen.setOneCallerInlineMaxSize(SINGLE_CALLER_BYTES);
   for (let round = 0; round < ROUNDS; round += 1) module.optimize();
   const small = module.emitBinary();
   module.dispose();

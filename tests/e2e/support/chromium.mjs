@@ -16,6 +16,14 @@ export const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
 export const launch = (...extra) => chromium.launch({ executablePath, args: [...flags, ...extra] });
 
+/** A browser with one unpacked extension, in a profile of its own. */
+export const launchWithExtension = (profile, extension) =>
+  chromium.launchPersistentContext(profile, {
+    executablePath,
+    headless: true,
+    args: [...flags, `--disable-extensions-except=${extension}`, `--load-extension=${extension}`],
+  });
+
 /** A page of the server that has loaded nothing but HTML. */
 export async function open(browser, url, path = "/blank.html") {
   const page = await browser.newPage();
