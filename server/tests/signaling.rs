@@ -183,7 +183,7 @@ async fn a_client_that_answers_is_connected_in_every_spelling() -> Outcome {
         assert_eq!(asks(&mut channel, &json!({ "action": "alive" })).await?["type"], "alive_response");
         assert_eq!(look(&server, id).await?["client_id"], "p");
         browser.peer.close();
-        until(&server, id, "disconnected").await?;
+        until(&server, id, "closed").await?;
     }
     Ok(())
 }

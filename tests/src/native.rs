@@ -27,7 +27,7 @@ pub enum Reply {
 }
 
 enum Wish {
-    Call(Request, mpsc::UnboundedSender<Reply>, oneshot::Sender<Result<CallId, Fault>>),
+    Call(Box<Request>, mpsc::UnboundedSender<Reply>, oneshot::Sender<Result<CallId, Fault>>),
     Cancel(CallId),
     Close,
 }
@@ -63,7 +63,7 @@ impl NativeClient {
         let (id, made) = oneshot::channel();
         let request = Request { action: action.to_owned(), body: Body::json(fields.to_string()), ..Request::default() };
         let over = |_| failed("the session is over");
-        self.wishes.send(Wish::Call(request, replies, id)).await.map_err(|_| failed("the session is over"))?;
+        self.wishes.send(Wish::Call(Box::new(request), replies, id)).await.map_err(|_| failed("the session is over"))?;
         Ok((made.await.map_err(over)??, receiver))
     }
 
@@ -257,7 +257,7 @@ impl Driver {
     fn wish(&mut self, now: Millis, wish: Wish) {
         match wish {
             Wish::Call(request, replies, made) => {
-                let call = self.endpoint.call(now, request);
+                let call = self.endpoint.call(now, *request);
                 if let Ok(id) = &call {
                     self.calls.insert(*id, replies);
                 }

@@ -54,6 +54,7 @@ pub(super) async fn run(
         reverse,
         pace: Pace::new(&sessions.limits, connection.loopback),
         stats: Arc::clone(service.stats()),
+        left: false,
         ended: None,
     };
     let inbox = Inbox { receivers: pipes.receivers, others, wished, reversed, events };
@@ -88,6 +89,8 @@ struct Driver {
     /// How fast this session may ask.
     pace: Pace,
     stats: Arc<Stats>,
+    /// The client has said goodbye: nothing more need be said to it.
+    left: bool,
     ended: Option<Fault>,
 }
 
@@ -100,7 +103,9 @@ impl Driver {
         loop {
             self.drain();
             if let Some(reason) = self.ended.take() {
-                Pipes { senders: self.senders, receivers: inbox.receivers }.farewell().await;
+                if !self.left {
+                    Pipes { senders: self.senders, receivers: inbox.receivers }.farewell().await;
+                }
                 return reason;
             }
             self.wait(&mut inbox).await;
@@ -219,7 +224,8 @@ impl Driver {
             Event::Closed(reason) => self.ended = Some(reason),
             // Nothing waits for what a client action streams; reading it keeps the client from waiting for us.
             Event::Item { call, cost, .. } | Event::News { call, cost, .. } => self.endpoint.consumed(call, cost),
-            Event::Welcomed(_) | Event::Ended { .. } | Event::Published(_) | Event::Pong { .. } | Event::GoAway(_) => {}
+            Event::GoAway(away) => self.left = away.last,
+            Event::Welcomed(_) | Event::Ended { .. } | Event::Published(_) | Event::Pong { .. } => {}
         }
     }
 

@@ -21,7 +21,7 @@ use super::{ConnectionId, handshake::Handshake};
 use crate::{
     limits::ServerLimits,
     service::Principal,
-    transport::{Candidate, Peer, Step},
+    transport::{Candidate, GOODBYE, Peer, Step},
 };
 
 /// Why a connection ended that ended without anybody's wish.
@@ -263,7 +263,8 @@ impl Connection {
     pub(super) fn over(&self, told: Option<&'static str>) {
         let mut state = self.lock();
         let wanted = state.reason;
-        state.phase = if wanted.is_some() { ConnectionState::Closed } else { ConnectionState::Disconnected };
+        let on_purpose = wanted.is_some() || told == Some(GOODBYE);
+        state.phase = if on_purpose { ConnectionState::Closed } else { ConnectionState::Disconnected };
         state.all_offered = true;
         state.handshake.ended(self.id, wanted.or(told).unwrap_or(LOST));
         drop(state);

@@ -32,6 +32,9 @@ pub enum Sent {
     Closed,
 }
 
+/// Reason of a [`PeerEvent::Closed`] when the other side ended the connection on purpose; all other reasons are losses.
+pub const GOODBYE: &str = "closed by the other side";
+
 /// What a negotiation reports. Bounded: at most one state or step each, candidates and channels up to their limits.
 #[derive(Debug)]
 pub enum PeerEvent {

@@ -20,7 +20,7 @@ use webrtc::{
 };
 
 use super::{
-    super::{Channel, ChannelReceiver, ChannelSender, Message},
+    super::{Channel, ChannelReceiver, ChannelSender, GOODBYE, Message},
     handler::Connection,
 };
 
@@ -96,7 +96,7 @@ pub(super) async fn serve(data_channel: Arc<dyn DataChannel>, connection: Arc<Co
     match end {
         End::Here => {}
         End::There if !last => {}
-        End::There => connection.ending.begin("closed by the other side"),
+        End::There => connection.ending.begin(GOODBYE),
         End::Lost => connection.ending.begin("the connection was lost"),
     }
 }

@@ -6,7 +6,7 @@ use rtc::peer_connection::transport::{RTCDtlsTransportState, RTCSctpTransportSta
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use webrtc::peer_connection::PeerConnection;
 
-use super::{handler::Connection, runtime::EagerRuntime};
+use super::{super::GOODBYE, handler::Connection, runtime::EagerRuntime};
 
 /// How often the states of DTLS and SCTP are looked at. The other side's goodbye comes through its channels at once; this is
 /// for a connection without channels, or one whose readers are all slow. No event of the stack tells it.
@@ -23,7 +23,7 @@ pub(super) async fn watch(
         () = connection.ending.begun() => {}
         () = runtime.driver_gone() => connection.ending.begin("the connection was lost"),
         () = silence(&connection, patience) => connection.ending.begin("nothing was heard from the other side"),
-        () = goodbye(&*stack, &connection) => connection.ending.begin("closed by the other side"),
+        () = goodbye(&*stack, &connection) => connection.ending.begin(GOODBYE),
     }
     runtime.calm();
     // Says goodbye to the other side, and ends every channel's tasks.
