@@ -1,7 +1,7 @@
 //! The browser's door to a tabagent server: a thin shell over `tabagent_protocol`, compiled to WebAssembly.
 //!
 //! JavaScript uses the npm package `@tabagent/client`, which wraps [`JsSession`]. Rust programs in a browser use [`Client`]:
-//! [`Client::connect`], then [`Client::request`] or, with the feature `typed`, [`Client::request_typed`].
+//! [`Client::connect`], then [`Client::request`] or, with the feature `typed`, `Client::request_typed`.
 //!
 //! A session is driven by the browser's event loop alone: callbacks enqueue, a microtask drains, a timer waits. It runs where
 //! `RTCPeerConnection` exists: in pages and offscreen documents, not in workers.

@@ -1,7 +1,7 @@
 //! Big messages in small pieces: the first frame says how long the whole is, chunks bring the rest.
 
 use crate::{
-    error::{Code, Fault},
+    error::Violation,
     frame::{FrameType, RawFrame},
     wire::Reader,
 };
@@ -17,24 +17,20 @@ pub(crate) struct Partial {
 
 impl Partial {
     /// Reads the first frame of a split message. Memory is taken as bytes arrive, not as they are promised.
-    pub(crate) fn begin(frame: &RawFrame<'_>) -> Result<Self, Fault> {
+    pub(crate) fn begin(frame: &RawFrame<'_>) -> Result<Self, Violation> {
         let mut reader = Reader::new(frame.body);
         let total = reader.u32()? as usize;
         let out = Self { kind: frame.kind, flags: frame.flags, total, bytes: reader.rest().to_vec() };
-        if out.bytes.len() < total { Ok(out) } else { Err(wrong_length()) }
+        if out.bytes.len() < total { Ok(out) } else { Err(Violation::WrongLength) }
     }
 
     /// Adds a piece; true when it was the last.
-    pub(crate) fn push(&mut self, piece: &[u8], more: bool) -> Result<bool, Fault> {
+    pub(crate) fn push(&mut self, piece: &[u8], more: bool) -> Result<bool, Violation> {
         self.bytes.extend_from_slice(piece);
         let complete = self.bytes.len() == self.total;
         if complete == more || self.bytes.len() > self.total {
-            return Err(wrong_length());
+            return Err(Violation::WrongLength);
         }
         Ok(complete)
     }
-}
-
-fn wrong_length() -> Fault {
-    Fault::new(Code::PROTOCOL_ERROR, "the pieces of a message do not add up to its length")
 }

@@ -85,6 +85,100 @@ impl core::fmt::Display for Code {
     }
 }
 
+/// How bytes can break the protocol. One byte, because every decoder can return it and the browser pays for each place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Violation {
+    /// A length promises more bytes than there are.
+    Short,
+    /// A text is not UTF-8.
+    NotText,
+    /// A packet above 16 KiB, or a hello above 4 KiB.
+    PacketTooLarge,
+    /// A header that is none.
+    NotAPacket,
+    /// A lane that this version does not have.
+    UnknownLane,
+    /// A frame type that this version does not have.
+    UnknownFrame,
+    /// A control frame in a data packet, or the other way round; a second hello; a welcome nobody waits for.
+    Misplaced,
+    /// The first packet is something else.
+    NotAHello,
+    /// The welcome answers another hello.
+    WrongEpoch,
+    /// A new session whose counts are not zero.
+    WrongCounts,
+    /// A request without an action.
+    NoAction,
+    /// Packets acknowledged that were never sent, or that had been acknowledged before.
+    WrongAck,
+    /// A frame of a call in another lane than its request.
+    WrongLane,
+    /// A frame of a call that was never made.
+    NoSuchCall,
+    /// A request under an id that is not a new one of the peer.
+    NotANewCall,
+    /// A frame that only the other side of the call may send.
+    WrongSide,
+    /// Items although the reader had granted nothing more.
+    NoCredit,
+    /// A chunk without a message.
+    NoMessage,
+    /// A message that begins inside another of its call.
+    Nested,
+    /// Pieces that do not add up to the length of their message.
+    WrongLength,
+    /// More than twice the calls that may be in flight.
+    Flood,
+}
+
+impl Violation {
+    /// What was wrong, for people.
+    #[must_use]
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::Short => "a frame ends before its fields do",
+            Self::NotText => "a text is not UTF-8",
+            Self::PacketTooLarge => "a packet is above 16 KiB, or a hello above 4 KiB",
+            Self::NotAPacket => "not a packet of this protocol",
+            Self::UnknownLane => "unknown lane",
+            Self::UnknownFrame => "unknown frame type",
+            Self::Misplaced => "a control frame where none belongs",
+            Self::NotAHello => "the first packet is not a hello",
+            Self::WrongEpoch => "the welcome answers another hello",
+            Self::WrongCounts => "a new session begins with counts of zero",
+            Self::NoAction => "a request names no action",
+            Self::WrongAck => "an acknowledgement of packets that were never sent",
+            Self::WrongLane => "a frame of a call in another lane than its request",
+            Self::NoSuchCall => "the call was never made",
+            Self::NotANewCall => "not a new call of the peer",
+            Self::WrongSide => "a frame of the other side",
+            Self::NoCredit => "items without credit",
+            Self::NoMessage => "a chunk without a message",
+            Self::Nested => "a message begins inside another",
+            Self::WrongLength => "the pieces of a message do not add up to its length",
+            Self::Flood => "more than twice the calls that may be in flight, the limit `calls`",
+        }
+    }
+
+    /// The code of the session's end.
+    #[must_use]
+    pub fn code(self) -> Code {
+        match self {
+            Self::PacketTooLarge => Code::PAYLOAD_TOO_LARGE,
+            Self::Flood => Code::LIMIT_REACHED,
+            _ => Code::PROTOCOL_ERROR,
+        }
+    }
+}
+
+impl From<Violation> for Fault {
+    fn from(violation: Violation) -> Self {
+        Fault::new(violation.code(), violation.message())
+    }
+}
+
 /// A failure that travels: what failed, with which id, what to try.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]

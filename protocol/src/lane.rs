@@ -2,11 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::{
-    call::Outgoing,
-    error::{Code, Fault},
-    frame::FrameType,
-};
+use crate::{call::Outgoing, error::Violation, frame::FrameType};
 
 /// An ordered stream of packets. On WebRTC each lane is a data channel, so that loss in bulk never blocks a call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,12 +37,12 @@ impl Lane {
     /// Reads its number.
     ///
     /// # Errors
-    /// `protocol_error` for a lane this version does not have.
-    pub fn from_byte(byte: u8) -> Result<Self, Fault> {
+    /// For a lane this version does not have.
+    pub fn from_byte(byte: u8) -> Result<Self, Violation> {
         match byte {
             0 => Ok(Self::Interactive),
             1 => Ok(Self::Bulk),
-            _ => Err(Fault::new(Code::PROTOCOL_ERROR, "unknown lane")),
+            _ => Err(Violation::UnknownLane),
         }
     }
 }

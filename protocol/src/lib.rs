@@ -34,7 +34,7 @@ mod wire;
 
 pub use call::CallId;
 pub use endpoint::{ConnectionId, Endpoint, Event, Input, Output, Role};
-pub use error::{Code, Fault};
+pub use error::{Code, Fault, Violation};
 pub use frame::body::{Body, Payload};
 pub use frame::request::Request;
 pub use lane::Lane;

@@ -9,7 +9,7 @@
 //! ```
 
 use crate::{
-    error::{Code, Fault},
+    error::Violation,
     frame::{FrameType, RawFrame},
     lane::Lane,
     limits::PACKET_BYTES,
@@ -52,17 +52,17 @@ pub fn begin(header: Header) -> Vec<u8> {
 /// Reads a header; what remains are frames.
 ///
 /// # Errors
-/// `protocol_error` for bytes that are no packet, `payload_too_large` above 16 KiB.
-pub fn read(bytes: &[u8]) -> Result<(Header, Frames<'_>), Fault> {
+/// For bytes that are no packet, or above 16 KiB.
+pub fn read(bytes: &[u8]) -> Result<(Header, Frames<'_>), Violation> {
     if bytes.len() > PACKET_BYTES {
-        return Err(Fault::new(Code::PAYLOAD_TOO_LARGE, "a packet is larger than 16 KiB"));
+        return Err(Violation::PacketTooLarge);
     }
     let mut reader = Reader::new(bytes);
     let [kind, lane, zero, zero2] = reader.array()?;
     let header = match (kind, lane, zero, zero2) {
         (CONTROL, 0, 0, 0) => Header::Control,
         (DATA, lane, 0, 0) => Header::Data { lane: Lane::from_byte(lane)?, sequence: reader.u64()? },
-        _ => return Err(Fault::new(Code::PROTOCOL_ERROR, "not a packet of this protocol")),
+        _ => return Err(Violation::NotAPacket),
     };
     Ok((header, Frames { reader, control: header == Header::Control }))
 }
@@ -74,7 +74,7 @@ pub struct Frames<'a> {
 }
 
 impl<'a> Iterator for Frames<'a> {
-    type Item = Result<RawFrame<'a>, Fault>;
+    type Item = Result<RawFrame<'a>, Violation>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.reader.is_empty() {
@@ -89,13 +89,13 @@ impl<'a> Iterator for Frames<'a> {
 }
 
 impl<'a> Frames<'a> {
-    fn frame(&mut self) -> Result<RawFrame<'a>, Fault> {
+    fn frame(&mut self) -> Result<RawFrame<'a>, Violation> {
         let [kind, flags] = self.reader.array()?;
         let length = self.reader.u16()?;
         let call = self.reader.u32()?;
         let kind = FrameType::from_byte(kind)?;
         if kind.is_control() != self.control {
-            return Err(Fault::new(Code::PROTOCOL_ERROR, "a frame is in a packet of the wrong kind"));
+            return Err(Violation::Misplaced);
         }
         Ok(RawFrame { kind, flags, call, body: self.reader.padded(length as usize)? })
     }

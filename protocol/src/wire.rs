@@ -1,6 +1,6 @@
 //! Little-endian numbers and padded bytes: the only place that counts octets.
 
-use crate::error::{Code, Fault};
+use crate::error::Violation;
 
 /// Everything inside a packet starts at a multiple of this, so raw floats can be viewed where they lie.
 pub(crate) const ALIGN: usize = 4;
@@ -24,9 +24,9 @@ impl<'a> Reader<'a> {
         self.rest
     }
 
-    pub(crate) fn bytes(&mut self, n: usize) -> Result<&'a [u8], Fault> {
+    pub(crate) fn bytes(&mut self, n: usize) -> Result<&'a [u8], Violation> {
         if n > self.rest.len() {
-            return Err(Fault::new(Code::PROTOCOL_ERROR, "a frame ends before its fields do"));
+            return Err(Violation::Short);
         }
         let (taken, rest) = self.rest.split_at(n);
         self.rest = rest;
@@ -34,28 +34,28 @@ impl<'a> Reader<'a> {
     }
 
     /// `n` bytes and the zeros that pad them to [`ALIGN`]; the padding of the last part may be absent.
-    pub(crate) fn padded(&mut self, n: usize) -> Result<&'a [u8], Fault> {
+    pub(crate) fn padded(&mut self, n: usize) -> Result<&'a [u8], Violation> {
         let taken = self.bytes(n)?;
         let pad = padding(n).min(self.rest.len());
         self.rest = &self.rest[pad..];
         Ok(taken)
     }
 
-    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Violation> {
         let mut out = [0; N];
         out.copy_from_slice(self.bytes(N)?);
         Ok(out)
     }
 
-    pub(crate) fn u16(&mut self) -> Result<u16, Fault> {
+    pub(crate) fn u16(&mut self) -> Result<u16, Violation> {
         Ok(u16::from_le_bytes(self.array()?))
     }
 
-    pub(crate) fn u32(&mut self) -> Result<u32, Fault> {
+    pub(crate) fn u32(&mut self) -> Result<u32, Violation> {
         Ok(u32::from_le_bytes(self.array()?))
     }
 
-    pub(crate) fn u64(&mut self) -> Result<u64, Fault> {
+    pub(crate) fn u64(&mut self) -> Result<u64, Violation> {
         Ok(u64::from_le_bytes(self.array()?))
     }
 }
@@ -80,12 +80,12 @@ pub(crate) fn put_field(out: &mut Vec<u8>, tag: u8, value: &[u8]) {
 }
 
 /// The fields of a head, in order; an unknown tag is the reader's to skip.
-pub(crate) fn fields(head: &[u8]) -> impl Iterator<Item = Result<(u8, &[u8]), Fault>> {
+pub(crate) fn fields(head: &[u8]) -> impl Iterator<Item = Result<(u8, &[u8]), Violation>> {
     let mut reader = Reader::new(head);
     core::iter::from_fn(move || (!reader.is_empty()).then(|| field(&mut reader)))
 }
 
-fn field<'a>(reader: &mut Reader<'a>) -> Result<(u8, &'a [u8]), Fault> {
+fn field<'a>(reader: &mut Reader<'a>) -> Result<(u8, &'a [u8]), Violation> {
     let taken = (|| {
         let [tag, _zero] = reader.array()?;
         let length = reader.u16()?;
@@ -98,14 +98,11 @@ fn field<'a>(reader: &mut Reader<'a>) -> Result<(u8, &'a [u8]), Fault> {
 }
 
 /// Text of a field.
-pub(crate) fn text(bytes: &[u8]) -> Result<String, Fault> {
-    match core::str::from_utf8(bytes) {
-        Ok(text) => Ok(text.to_owned()),
-        Err(_) => Err(Fault::new(Code::PROTOCOL_ERROR, "a text field is not UTF-8")),
-    }
+pub(crate) fn text(bytes: &[u8]) -> Result<String, Violation> {
+    core::str::from_utf8(bytes).map(str::to_owned).map_err(|_| Violation::NotText)
 }
 
 /// Number of a field.
-pub(crate) fn number(bytes: &[u8]) -> Result<u32, Fault> {
+pub(crate) fn number(bytes: &[u8]) -> Result<u32, Violation> {
     Reader::new(bytes).u32()
 }

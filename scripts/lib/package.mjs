@@ -1,19 +1,23 @@
 // Builds the npm package: the client crate becomes WebAssembly and its glue, the TypeScript becomes minified modules and declarations.
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { basename, join } from "node:path";
 
 import { cargo } from "./cargo.mjs";
 import { run } from "./children.mjs";
 import { filesIn, whenChanged } from "./fresh.mjs";
 import { CLIENT_CRATE, DIST, GLUE, PACKAGE, PACKAGE_SRC, ROOT, TARGET, WASM_TARGET, WWW, WWW_CLIENT, npmTool, wasmTool } from "./paths.mjs";
 import { Stop, step } from "./say.mjs";
+import { slim } from "./slim.mjs";
 
 /** The glue's name, and with it the name of the module file that pages fetch. */
 const NAME = "tabagent_client";
 const MODULE = `${NAME}_bg.wasm`;
+/** The module's imports name this file, so bundlers that load modules look for it beside the module. */
+const BESIDE = `${NAME}_bg.js`;
 const COMPILED = join(TARGET, WASM_TARGET, "wasm", `${NAME}.wasm`);
 /** Versions of the tools: another version is another output. */
-const LOCKS = [join(ROOT, "Cargo.lock"), join(ROOT, "package-lock.json"), join(ROOT, "scripts", "lib", "package.mjs")];
+const LOCKS = ["Cargo.lock", "package-lock.json", "scripts/lib/package.mjs", "scripts/lib/slim.mjs"].map((name) => join(ROOT, name));
 
 /** Their text belongs into the package; the originals are the tree's. */
 const LICENCES = ["LICENSE-MIT", "LICENSE-APACHE"];
@@ -31,20 +35,35 @@ export async function buildPackage() {
 
 /** Compiles the client crate and generates the glue in `src/wasm`: all that type checking needs. */
 export async function buildGlue() {
-  await cargo("client, as WebAssembly", ["build", "--profile", "wasm", "-p", CLIENT_CRATE, "--target", WASM_TARGET]);
-  await whenChanged("glue", { inputs: [COMPILED, ...LOCKS], outputs: [join(GLUE, `${NAME}.js`), join(GLUE, MODULE)] }, () =>
+  // Messages name source files, and nobody's home directory belongs into a published package.
+  const env = { RUSTFLAGS: `--remap-path-prefix=${process.env.CARGO_HOME ?? join(homedir(), ".cargo")}=cargo` };
+  await cargo("client, as WebAssembly", ["build", "--profile", "wasm", "-p", CLIENT_CRATE, "--target", WASM_TARGET], { env });
+  await whenChanged("glue", { inputs: [COMPILED, ...LOCKS], outputs: [join(GLUE, BESIDE), join(GLUE, MODULE)] }, () =>
     step("client, its JavaScript glue", async () => {
-      // No default path: `index.ts` names the module itself, and one name in the package is what bundlers need to see.
-      const options = ["--target", "web", "--omit-default-module-path", "--remove-name-section", "--remove-producers-section"];
-      await tool(wasmTool("wbg"), [...options, "--out-dir", GLUE, "--out-name", NAME, COMPILED]);
+      // With the names of its functions: `slim` goes by them.
+      await tool(wasmTool("wbg"), ["--target", "bundler", "--remove-producers-section", "--out-dir", GLUE, "--out-name", NAME, COMPILED]);
+      completeGlue();
     }),
   );
+}
+
+/** What wasm-bindgen leaves to a file of its own for each way of loading, ours may do in its own way: handing the instance to the glue. */
+const BEGIN = {
+  code: "export function begin(exports) { __wbg_set_wasm(exports); wasm.__wbindgen_start(); }",
+  type: "/** Hands the exports of the instance to the glue, before anything else of it is used. */\nexport function begin(exports: WebAssembly.Exports): void;",
+};
+
+function completeGlue() {
+  const declared = readFileSync(join(GLUE, `${NAME}.d.ts`), "utf8");
+  appendFileSync(join(GLUE, BESIDE), `${BEGIN.code}\n`);
+  writeFileSync(join(GLUE, `${NAME}_bg.d.ts`), `${declared}\n${BEGIN.type}\n`);
+  writeFileSync(join(GLUE, `${NAME}_bg.d.wasm.ts`), "declare const exports: WebAssembly.Exports;\nexport = exports;\n");
 }
 
 async function bundle() {
   const sources = filesIn(PACKAGE_SRC);
   const settings = [join(PACKAGE, "tsconfig.json"), join(PACKAGE, "package.json")];
-  const outputs = [join(DIST, "index.js"), join(DIST, "index.d.ts"), join(DIST, MODULE)];
+  const outputs = [join(DIST, "index.js"), join(DIST, "index.d.ts"), join(DIST, BESIDE), join(DIST, MODULE)];
   await whenChanged("dist", { inputs: [...sources, ...settings, ...LOCKS], outputs }, async () => {
     rmSync(DIST, { recursive: true, force: true });
     mkdirSync(DIST, { recursive: true });
@@ -56,22 +75,29 @@ async function bundle() {
   });
 }
 
-/**
- * Shrinks the module. Not `-all`: that enables features no browser accepts yet; those in use are named in the module itself.
- * Functions with one caller stay apart unless they are tiny: 1 % more bytes, but 3 % fewer once they are gzipped.
- */
 async function optimise() {
-  const output = join(DIST, MODULE);
-  await tool(npmTool("wasm-opt"), ["--one-caller-inline-max-function-size=20", "-Oz", "--strip-producers", "-o", output, join(GLUE, MODULE)]);
-  if (!WebAssembly.validate(readFileSync(output))) throw new Stop("wasm-opt wrote a module that this JavaScript engine refuses: see its flags in scripts/lib/package.mjs.");
+  const { module, glue } = await slim(readFileSync(join(GLUE, MODULE)), readFileSync(join(GLUE, BESIDE), "utf8"));
+  if (!WebAssembly.validate(module)) throw new Stop("binaryen wrote a module that this JavaScript engine refuses: see scripts/lib/slim.mjs.");
+  const { transform } = await import("esbuild");
+  const { code } = await transform(glue, MINIFIED);
+  writeFileSync(join(DIST, MODULE), module);
+  writeFileSync(join(DIST, BESIDE), code);
 }
+
+const MINIFIED = { minify: true, format: "esm", target: "es2022", legalComments: "none", logLevel: "silent" };
+
+/** In the sources the module and its glue lie in `wasm/`, in the package beside the doors. */
+const BESIDE_THE_DOORS = {
+  name: "beside",
+  setup: (build) => build.onResolve({ filter: new RegExp(`/${NAME}_bg\\.(js|wasm)$`) }, ({ path }) => ({ path: `./${basename(path)}`, external: true })),
+};
 
 /** Code shared by two doors goes to a chunk of its own, so that neither carries it twice. */
 async function minify() {
   const { build } = await import("esbuild");
-  const settings = { bundle: true, minify: true, splitting: true, format: "esm", target: "es2022", legalComments: "none", logLevel: "silent" };
   try {
-    await build({ ...settings, entryPoints: entries(), outdir: DIST, chunkNames: "chunk-[hash]", external: ["*.wasm"] });
+    const settings = { ...MINIFIED, bundle: true, splitting: true, outdir: DIST, chunkNames: "chunk-[hash]", plugins: [BESIDE_THE_DOORS] };
+    await build({ ...settings, entryPoints: entries() });
   } catch (error) {
     throw new Stop("esbuild could not bundle client-wasm/npm/src.", error.message);
   }

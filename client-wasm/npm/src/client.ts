@@ -20,7 +20,7 @@ import type {
   StreamName,
   TimelineEntry,
 } from "./types.js";
-import { Session, Wish } from "./wasm/tabagent_client.js";
+import { Session, Wish } from "./wasm/tabagent_client_bg.js";
 
 /** A call that has been made, for whoever reads its items. */
 interface Placed {

@@ -3,7 +3,7 @@
 use super::{ConnectionId, Endpoint, Event, NOW, Output, Phase, Role};
 use crate::{
     CallId, Millis, VERSION,
-    error::{Code, Fault},
+    error::{Code, Fault, Violation},
     frame::{go_away::GoAway, hello::Hello, welcome::Welcome},
     lane::Lane,
 };
@@ -45,7 +45,7 @@ impl Endpoint {
             return self.fail(Fault::new(Code::VERSION_MISMATCH, spoken));
         }
         if hello.sent != [0, 0] || hello.received != [0, 0] {
-            return self.fail(Fault::new(Code::PROTOCOL_ERROR, "a new session begins with counts of zero"));
+            return self.fail(Violation::WrongCounts.into());
         }
         self.epoch = hello.epoch;
         for lane in &mut self.lanes {
@@ -67,12 +67,12 @@ impl Endpoint {
     }
 
     /// Client: the server's answer.
-    pub(super) fn welcomed(&mut self, welcome: Welcome) -> Result<(), Fault> {
+    pub(super) fn welcomed(&mut self, welcome: Welcome) -> Result<(), Violation> {
         let Phase::Opening { connection, .. } = self.phase else {
-            return Err(Fault::new(Code::PROTOCOL_ERROR, "an unexpected welcome"));
+            return Err(Violation::Misplaced);
         };
         if welcome.version != VERSION || welcome.epoch != self.epoch {
-            return Err(Fault::new(Code::PROTOCOL_ERROR, "the welcome answers another hello"));
+            return Err(Violation::WrongEpoch);
         }
         self.phase = Phase::Live { connection };
         welcome.apply(&mut self.limits);

@@ -1,11 +1,11 @@
 //! Packets that arrive: accepted in order, acknowledged, taken apart.
 
-use super::{Endpoint, Event, NOW, Output, Role, handshake::KEEPALIVE, outgoing::NO_CALL};
+use super::{Endpoint, Event, NOW, Output, Role, handshake::KEEPALIVE, outgoing::NO_CALL, wishes::above};
 use crate::{
     CallId, Millis,
     assembler::Partial,
     call::{Call, Reading},
-    error::{Code, Fault},
+    error::{Code, Fault, Violation},
     frame::{FrameType, MORE, RAW, RawFrame, STREAM, ack::Ack, body::Body, go_away::GoAway, request::Request, welcome::Welcome},
     lane::Lane,
     packet::{self, Header},
@@ -16,12 +16,13 @@ impl Endpoint {
     pub(super) fn packet(&mut self, now: Millis, bytes: &[u8]) {
         self.heard = now;
         self.asked = 0;
-        if let Err(fault) = self.read(now, bytes) {
-            self.fail(fault);
+        self.at_call = NO_CALL;
+        if let Err(violation) = self.read(now, bytes) {
+            self.violated(violation);
         }
     }
 
-    fn read(&mut self, now: Millis, bytes: &[u8]) -> Result<(), Fault> {
+    fn read(&mut self, now: Millis, bytes: &[u8]) -> Result<(), Violation> {
         let (header, frames) = packet::read(bytes)?;
         let Header::Data { lane, sequence } = header else {
             return frames.into_iter().try_for_each(|frame| self.control_frame(frame?));
@@ -53,7 +54,7 @@ impl Endpoint {
         fresh
     }
 
-    fn control_frame(&mut self, frame: RawFrame<'_>) -> Result<(), Fault> {
+    fn control_frame(&mut self, frame: RawFrame<'_>) -> Result<(), Violation> {
         match frame.kind {
             FrameType::Welcome => self.welcomed(Welcome::decode(frame.body)?)?,
             FrameType::Ack => self.acknowledged(Ack::decode(frame.body)?)?,
@@ -65,25 +66,35 @@ impl Endpoint {
                 }
             }
             FrameType::GoAway => self.peer_goes(GoAway::decode(frame.body)?),
-            _ => return Err(Fault::new(Code::PROTOCOL_ERROR, "a hello on a connection that has one")),
+            _ => return Err(Violation::Misplaced),
         }
         Ok(())
     }
 
-    fn acknowledged(&mut self, ack: Ack) -> Result<(), Fault> {
+    fn acknowledged(&mut self, ack: Ack) -> Result<(), Violation> {
         for (lane, received) in self.lanes.iter_mut().zip(ack.received) {
             if received > lane.sent || received < lane.acked {
-                return Err(Fault::new(Code::PROTOCOL_ERROR, "an acknowledgement of packets that were never sent"));
+                return Err(Violation::WrongAck);
             }
             lane.acked = received;
         }
         Ok(())
     }
 
-    fn data_frame(&mut self, now: Millis, lane: Lane, frame: RawFrame<'_>) -> Result<(), Fault> {
+    /// Ends the session of a peer that does not keep to the protocol.
+    fn violated(&mut self, violation: Violation) {
+        let mut fault = Fault::from(violation);
+        if self.at_call != NO_CALL {
+            fault.message = format!("call {}: {}", self.at_call, violation.message()).into();
+        }
+        self.fail(fault);
+    }
+
+    fn data_frame(&mut self, now: Millis, lane: Lane, frame: RawFrame<'_>) -> Result<(), Violation> {
+        self.at_call = frame.call;
         let known = self.call_mut(frame.call).map(|call| call.lane);
         if known.is_some_and(|theirs| theirs != lane) {
-            return Err(Fault::new(Code::PROTOCOL_ERROR, format!("a frame of call {} came in the wrong lane", frame.call)));
+            return Err(Violation::WrongLane);
         }
         match frame.kind {
             FrameType::Request => self.request(now, lane, frame),
@@ -96,69 +107,63 @@ impl Endpoint {
     }
 
     /// Frames of settled calls are late, not wrong; frames of calls that never were are wrong.
-    fn stray(&self, frame: &RawFrame<'_>) -> Result<(), Fault> {
+    fn stray(&self, frame: &RawFrame<'_>) -> Result<(), Violation> {
         if self.is_ours(frame.call) && frame.call >= self.next_call {
-            return Err(Fault::new(Code::PROTOCOL_ERROR, format!("call {} was never made", frame.call)));
+            return Err(Violation::NoSuchCall);
         }
         Ok(())
     }
 
-    fn request(&mut self, now: Millis, lane: Lane, frame: RawFrame<'_>) -> Result<(), Fault> {
+    fn request(&mut self, now: Millis, lane: Lane, frame: RawFrame<'_>) -> Result<(), Violation> {
         let limit = self.limits.calls as usize;
         if self.is_ours(frame.call) || frame.call == NO_CALL || self.theirs.get(frame.call).is_some() {
-            return Err(Fault::new(Code::PROTOCOL_ERROR, format!("call {} is not a new call of the peer", frame.call)));
+            return Err(Violation::NotANewCall);
         }
         if self.theirs.len() >= 2 * limit {
             // The peer neither heeds refusals nor reads them: stop keeping them for it.
-            return Err(Fault::new(Code::LIMIT_REACHED, format!("more than twice the limit `calls` ({limit}) in flight")));
+            return Err(Violation::Flood);
         }
         let full = self.theirs.len() >= limit;
         self.theirs.insert(frame.call, Call { lane, ..Call::default() });
         if full {
-            self.refuse(frame.call, Fault::new(Code::LIMIT_REACHED, format!("{limit} calls are in flight, the limit `calls`")));
+            self.refuse(frame.call, above(Code::LIMIT_REACHED, limit + 1, "calls", self.limits.calls));
             return Ok(());
         }
         self.begin(now, frame)
     }
 
     /// The first frame of a message: the whole, or the start of a partial.
-    fn begin(&mut self, now: Millis, frame: RawFrame<'_>) -> Result<(), Fault> {
+    fn begin(&mut self, now: Millis, frame: RawFrame<'_>) -> Result<(), Violation> {
         if frame.flags & MORE == 0 {
             self.charge(&frame, frame.body.len())?;
             return self.complete(now, frame);
         }
         let partial = Partial::begin(&frame)?;
         self.charge(&frame, partial.total)?;
-        let limit = self.limits.message_bytes as usize;
-        if partial.total > limit {
-            return self.too_large(
-                &frame,
-                format!("a message of {} bytes is larger than the limit `message_bytes` ({limit})", partial.total),
-            );
+        if partial.total > self.limits.message_bytes as usize {
+            return self.too_large(&frame, partial.total, "message_bytes", self.limits.message_bytes);
         }
-        if self.assembling + partial.bytes.len() > self.limits.reassembly_bytes as usize {
-            return self.too_large(&frame, "too many large messages at once, the limit `reassembly_bytes`".to_owned());
+        let held = self.assembling + partial.bytes.len();
+        if held > self.limits.reassembly_bytes as usize {
+            return self.too_large(&frame, held, "reassembly_bytes", self.limits.reassembly_bytes);
         }
-        self.assembling += partial.bytes.len();
-        let slot = self.partial_of(frame.call).ok_or_else(no_partial)?;
+        self.assembling = held;
+        let slot = self.partial_of(frame.call).ok_or(Violation::NoMessage)?;
         match slot.replace(partial) {
             None => Ok(()),
-            Some(_) => Err(Fault::new(Code::PROTOCOL_ERROR, "a message begins inside another of its call")),
+            Some(_) => Err(Violation::Nested),
         }
     }
 
-    fn chunk(&mut self, now: Millis, frame: RawFrame<'_>) -> Result<(), Fault> {
-        let over = self.assembling + frame.body.len() > self.limits.reassembly_bytes as usize;
+    fn chunk(&mut self, now: Millis, frame: RawFrame<'_>) -> Result<(), Violation> {
+        let held = self.assembling + frame.body.len();
         let Some(slot) = self.partial_of(frame.call) else { return Ok(()) };
         let Some(mut partial) = slot.take() else {
-            return if self.settled(frame.call) { Ok(()) } else { Err(no_partial()) };
+            return if self.settled(frame.call) { Ok(()) } else { Err(Violation::NoMessage) };
         };
         self.assembling -= partial.bytes.len();
-        if over {
-            return self.too_large(
-                &RawFrame { kind: partial.kind, ..frame },
-                "too many large messages at once, the limit `reassembly_bytes`".to_owned(),
-            );
+        if held > self.limits.reassembly_bytes as usize {
+            return self.too_large(&frame, held, "reassembly_bytes", self.limits.reassembly_bytes);
         }
         if partial.push(frame.body, frame.flags & MORE != 0)? {
             let Partial { kind, flags, bytes, .. } = partial;
@@ -172,41 +177,41 @@ impl Endpoint {
     }
 
     /// Items and news cost credit: one may begin while some is left, and overdraw it.
-    fn charge(&mut self, frame: &RawFrame<'_>, bytes: usize) -> Result<(), Fault> {
+    fn charge(&mut self, frame: &RawFrame<'_>, bytes: usize) -> Result<(), Violation> {
         if !matches!(frame.kind, FrameType::Item | FrameType::Event) || frame.call == NO_CALL {
             return Ok(());
         }
         let Some(call) = self.call_mut(frame.call) else { return Ok(()) };
         if call.reading.received >= call.reading.granted {
-            return Err(Fault::new(Code::PROTOCOL_ERROR, format!("call {} sent items without credit", frame.call)));
+            return Err(Violation::NoCredit);
         }
         call.reading.received += bytes as u64;
         Ok(())
     }
 
     /// Settles the call of a message that cannot be held; the rest of it is discarded as it comes.
-    fn too_large(&mut self, frame: &RawFrame<'_>, message: String) -> Result<(), Fault> {
+    fn too_large(&mut self, frame: &RawFrame<'_>, size: usize, name: &str, limit: u32) -> Result<(), Violation> {
         if frame.call == NO_CALL {
-            return Err(Fault::new(Code::PAYLOAD_TOO_LARGE, message));
+            return Err(Violation::PacketTooLarge);
         }
         if self.is_ours(frame.call) {
             self.cancel(CallId(frame.call));
-            let fault = Fault::new(Code::RESPONSE_TOO_LARGE, message);
+            let fault = above(Code::RESPONSE_TOO_LARGE, size, name, limit);
             self.tell(Event::Failed { call: CallId(frame.call), fault });
         } else {
-            self.refuse(frame.call, Fault::new(Code::PAYLOAD_TOO_LARGE, message));
+            self.refuse(frame.call, above(Code::PAYLOAD_TOO_LARGE, size, name, limit));
         }
         Ok(())
     }
 
     /// A message all of whose bytes are here.
-    fn complete(&mut self, now: Millis, message: RawFrame<'_>) -> Result<(), Fault> {
+    fn complete(&mut self, now: Millis, message: RawFrame<'_>) -> Result<(), Violation> {
         let RawFrame { kind, flags, call: id, body: bytes } = message;
         let raw = flags & RAW != 0;
         let (call, ours, cost) = (CallId(id), self.is_ours(id), bytes.len() as u32);
         if id == NO_CALL {
             if kind != FrameType::Event {
-                return Err(misplaced(id));
+                return Err(Violation::WrongSide);
             }
             self.tell(Event::Published(Body::decode(bytes, raw)?));
             return Ok(());
@@ -229,13 +234,13 @@ impl Endpoint {
                 self.ours.remove(id);
                 self.tell(Event::Failed { call, fault });
             }
-            _ => return Err(misplaced(id)),
+            _ => return Err(Violation::WrongSide),
         }
         Ok(())
     }
 
     /// The peer's request is whole: the application hears of it.
-    fn announce(&mut self, now: Millis, id: CallId, flags: u8, bytes: &[u8]) -> Result<(), Fault> {
+    fn announce(&mut self, now: Millis, id: CallId, flags: u8, bytes: &[u8]) -> Result<(), Violation> {
         let window = u64::from(self.limits.call_window);
         let Some(call) = self.theirs.get(id.0) else { return Ok(()) };
         let request = Request::decode(bytes, call.lane, flags & RAW != 0, flags & STREAM != 0)?;
@@ -251,9 +256,9 @@ impl Endpoint {
         Ok(())
     }
 
-    fn cancelled(&mut self, id: u32) -> Result<(), Fault> {
+    fn cancelled(&mut self, id: u32) -> Result<(), Violation> {
         if self.is_ours(id) {
-            return Err(misplaced(id));
+            return Err(Violation::WrongSide);
         }
         let Some(call) = self.theirs.remove(id) else { return Ok(()) };
         self.forget_partial(&call);
@@ -263,7 +268,7 @@ impl Endpoint {
         Ok(())
     }
 
-    fn credited(&mut self, id: u32, credit: u64) -> Result<(), Fault> {
+    fn credited(&mut self, id: u32, credit: u64) -> Result<(), Violation> {
         let Some(call) = self.call_mut(id) else { return Ok(()) };
         call.sending.credit = call.sending.credit.max(credit);
         if call.sending.blocked && call.sending.open() {
@@ -286,12 +291,4 @@ impl Endpoint {
     pub fn role(&self) -> Role {
         self.role
     }
-}
-
-fn misplaced(id: u32) -> Fault {
-    Fault::new(Code::PROTOCOL_ERROR, format!("a frame of call {id} came from the wrong side"))
-}
-
-fn no_partial() -> Fault {
-    Fault::new(Code::PROTOCOL_ERROR, "a chunk without a message")
 }

@@ -208,6 +208,8 @@ pub struct Endpoint {
     events_lost: u32,
     /// A pushed event under reassembly.
     event_partial: Option<Partial>,
+    /// The call whose frame is being read: named when the frame breaks the protocol.
+    at_call: u32,
     /// When the acknowledgement of a burst's tail is due.
     ack_at: Option<Millis>,
     /// When the peer was last heard, and how often it was asked since.
@@ -249,6 +251,7 @@ impl Endpoint {
             events_scheduled: false,
             events_lost: 0,
             event_partial: None,
+            at_call: outgoing::NO_CALL,
             ack_at: None,
             heard: 0,
             asked: 0,

@@ -19,7 +19,7 @@ impl Endpoint {
             return Err(Fault::new(Code::INVALID_STATE, "the session is closed; connect anew"));
         }
         if self.ours.len() >= self.limits.calls as usize {
-            return Err(Fault::new(Code::LIMIT_REACHED, format!("{} calls are in flight, the limit `calls`", self.limits.calls)));
+            return Err(above(Code::LIMIT_REACHED, self.ours.len() + 1, "calls", self.limits.calls));
         }
         let id = self.next_call;
         let Some(next) = id.checked_add(2) else {
@@ -190,7 +190,7 @@ impl Endpoint {
         if size <= limit as usize {
             return Ok(());
         }
-        Err(Fault::new(code, format!("a message of {size} bytes is larger than the limit `message_bytes` ({limit})")))
+        Err(above(code, size, "message_bytes", limit))
     }
 
     pub(super) fn forget_partial(&mut self, call: &Call) {
@@ -200,6 +200,11 @@ impl Endpoint {
     pub(super) fn sending(credit: u64) -> Sending {
         Sending { credit, ..Sending::default() }
     }
+}
+
+/// A refusal that names the limit, as they all do.
+pub(super) fn above(code: Code, number: usize, name: &str, limit: u32) -> Fault {
+    Fault::new(code, format!("{number} is above the limit `{name}` ({limit})"))
 }
 
 fn too_late(id: u32) -> Fault {

@@ -1,6 +1,6 @@
 //! Cumulative acknowledgement of both lanes: `u32` epoch, `u32` zero, `u64` per lane.
 
-use crate::{error::Fault, frame::FrameType, packet, wire::Reader};
+use crate::{error::Violation, frame::FrameType, packet, wire::Reader};
 
 /// Packets up to these have arrived and were accepted in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +27,8 @@ impl Ack {
     /// Reads an acknowledgement's body.
     ///
     /// # Errors
-    /// `protocol_error` when it is too short.
-    pub fn decode(body: &[u8]) -> Result<Self, Fault> {
+    /// When it is too short.
+    pub fn decode(body: &[u8]) -> Result<Self, Violation> {
         let mut reader = Reader::new(body);
         let (epoch, _zero) = (reader.u32()?, reader.u32()?);
         Ok(Self { epoch, received: [reader.u64()?, reader.u64()?] })

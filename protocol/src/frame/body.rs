@@ -10,7 +10,7 @@
 //! ```
 
 use crate::{
-    error::Fault,
+    error::Violation,
     wire::{self, Reader},
 };
 
@@ -72,14 +72,14 @@ impl Body {
     /// Reads a message whose head fields matter to nobody but the body.
     ///
     /// # Errors
-    /// `protocol_error` when lengths and bytes do not agree.
-    pub fn decode(bytes: &[u8], raw: bool) -> Result<Self, Fault> {
+    /// When lengths and bytes do not agree.
+    pub fn decode(bytes: &[u8], raw: bool) -> Result<Self, Violation> {
         Ok(split(bytes, raw)?.1)
     }
 }
 
 /// Reads a message into its head (for the frame that has fields of its own) and its body.
-pub(crate) fn split(bytes: &[u8], raw: bool) -> Result<(&[u8], Body), Fault> {
+pub(crate) fn split(bytes: &[u8], raw: bool) -> Result<(&[u8], Body), Violation> {
     let mut reader = Reader::new(bytes);
     let head_length = reader.u16()?;
     let _zero = reader.u16()?;
@@ -90,7 +90,7 @@ pub(crate) fn split(bytes: &[u8], raw: bool) -> Result<(&[u8], Body), Fault> {
     Ok((head, Body { value, payload }))
 }
 
-fn payload(head: &[u8], bytes: &[u8]) -> Result<Payload, Fault> {
+fn payload(head: &[u8], bytes: &[u8]) -> Result<Payload, Violation> {
     let mut out = Payload { content_type: None, bytes: bytes.to_vec() };
     for field in wire::fields(head) {
         if let (CONTENT_TYPE, kind) = field? {

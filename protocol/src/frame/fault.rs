@@ -2,7 +2,7 @@
 
 use super::body::{self, Body};
 use crate::{
-    error::{Code, Fault},
+    error::{Code, Fault, Violation},
     wire,
 };
 
@@ -38,7 +38,7 @@ impl Fault {
     }
 
     /// Reads code, message and wait from head fields.
-    pub(crate) fn take(head: &[u8]) -> Result<Self, Fault> {
+    pub(crate) fn take(head: &[u8]) -> Result<Self, Violation> {
         let mut out = Fault::new(Code::INTERNAL, "");
         for field in wire::fields(head) {
             let (tag, value) = field?;
@@ -55,8 +55,8 @@ impl Fault {
     /// Reads a fault's message.
     ///
     /// # Errors
-    /// `protocol_error` when it is malformed.
-    pub fn decode(bytes: &[u8]) -> Result<Self, Fault> {
+    /// When it is malformed.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Violation> {
         let (head, body) = body::split(bytes, false)?;
         Ok(Fault { details: body.value, ..Self::take(head)? })
     }

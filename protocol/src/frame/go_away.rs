@@ -1,6 +1,11 @@
 //! Come over, or leave: `u8` final, three zeros, `u32` milliseconds left, then the fields of a fault.
 
-use crate::{error::Fault, frame::FrameType, packet, wire::Reader};
+use crate::{
+    error::{Fault, Violation},
+    frame::FrameType,
+    packet,
+    wire::Reader,
+};
 
 /// The end of a connection or of a session, announced by either side.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +31,8 @@ impl GoAway {
     /// Reads a go-away's body.
     ///
     /// # Errors
-    /// `protocol_error` when it is malformed.
-    pub fn decode(body: &[u8]) -> Result<Self, Fault> {
+    /// When it is malformed.
+    pub fn decode(body: &[u8]) -> Result<Self, Violation> {
         let mut reader = Reader::new(body);
         let [last, ..] = reader.array::<4>()?;
         let deadline_ms = reader.u32()?;

@@ -11,7 +11,7 @@
 //! ```
 
 use crate::{
-    error::{Code, Fault},
+    error::Violation,
     frame::FrameType,
     limits::HELLO_BYTES,
     packet::{self, Header},
@@ -62,19 +62,19 @@ impl Hello {
     /// Reads a first packet, which must be a hello and nothing else.
     ///
     /// # Errors
-    /// `payload_too_large` above 4 KiB, `protocol_error` for anything that is no hello.
-    pub fn read(bytes: &[u8]) -> Result<Self, Fault> {
+    /// Above 4 KiB, or anything that is no hello.
+    pub fn read(bytes: &[u8]) -> Result<Self, Violation> {
         if bytes.len() > HELLO_BYTES {
-            return Err(Fault::new(Code::PAYLOAD_TOO_LARGE, "the first packet is larger than 4 KiB"));
+            return Err(Violation::PacketTooLarge);
         }
         let (header, mut frames) = packet::read(bytes)?;
         match (header, frames.next().transpose()?, frames.next()) {
             (Header::Control, Some(frame), None) if frame.kind == FrameType::Hello => Self::decode(frame.body),
-            _ => Err(Fault::new(Code::PROTOCOL_ERROR, "the first packet is not a hello")),
+            _ => Err(Violation::NotAHello),
         }
     }
 
-    pub(crate) fn decode(body: &[u8]) -> Result<Self, Fault> {
+    pub(crate) fn decode(body: &[u8]) -> Result<Self, Violation> {
         let mut reader = Reader::new(body);
         let mut out = Self {
             versions: (reader.u16()?, reader.u16()?),

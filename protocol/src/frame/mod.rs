@@ -15,7 +15,7 @@ pub mod request;
 /// The server's answer to a hello.
 pub mod welcome;
 
-use crate::error::{Code, Fault};
+use crate::error::Violation;
 
 /// The frame's body continues in [`FrameType::Chunk`] frames of the same call.
 pub const MORE: u8 = 0x01;
@@ -40,11 +40,11 @@ macro_rules! frame_types {
             /// Reads the type byte.
             ///
             /// # Errors
-            /// `protocol_error` for a byte that is no frame of this version.
-            pub fn from_byte(byte: u8) -> Result<Self, Fault> {
+            /// For a byte that is no frame of this version.
+            pub fn from_byte(byte: u8) -> Result<Self, Violation> {
                 match byte {
                     $($byte => Ok(Self::$name),)*
-                    _ => Err(Fault::new(Code::PROTOCOL_ERROR, "unknown frame type")),
+                    _ => Err(Violation::UnknownFrame),
                 }
             }
         }

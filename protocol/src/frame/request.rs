@@ -2,7 +2,7 @@
 
 use super::body::{self, Body};
 use crate::{
-    error::{Code, Fault},
+    error::Violation,
     lane::Lane,
     wire::{self, Reader},
 };
@@ -74,8 +74,8 @@ impl Request {
     /// Reads a request's message.
     ///
     /// # Errors
-    /// `protocol_error` when it is malformed or names no action.
-    pub fn decode(bytes: &[u8], lane: Lane, raw: bool, streams: bool) -> Result<Self, Fault> {
+    /// When it is malformed or names no action.
+    pub fn decode(bytes: &[u8], lane: Lane, raw: bool, streams: bool) -> Result<Self, Violation> {
         let (head, body) = body::split(bytes, raw)?;
         let mut out = Self { lane, streams, body, ..Self::default() };
         for field in wire::fields(head) {
@@ -92,7 +92,7 @@ impl Request {
             }
         }
         if out.action.is_empty() {
-            return Err(Fault::new(Code::PROTOCOL_ERROR, "a request names no action"));
+            return Err(Violation::NoAction);
         }
         Ok(out)
     }

@@ -8,7 +8,7 @@
 //! 40  u32  message bytes   44 u32 calls in flight a side   48 u32 call window bytes   52 u32 keepalive milliseconds
 //! ```
 
-use crate::{error::Fault, frame::FrameType, limits::Limits, packet, wire::Reader};
+use crate::{error::Violation, frame::FrameType, limits::Limits, packet, wire::Reader};
 
 /// The server accepts a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,8 +54,8 @@ impl Welcome {
     /// Reads a welcome's body.
     ///
     /// # Errors
-    /// `protocol_error` when it is too short.
-    pub fn decode(body: &[u8]) -> Result<Self, Fault> {
+    /// When it is too short.
+    pub fn decode(body: &[u8]) -> Result<Self, Violation> {
         let mut reader = Reader::new(body);
         Ok(Self {
             version: reader.u16()?,

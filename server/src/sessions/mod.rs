@@ -142,7 +142,7 @@ impl Pipes {
         }
         let receiver = self.receivers[0].as_mut().ok_or_else(gone)?;
         match receiver.receive().await.ok_or_else(gone)? {
-            Message::Binary(bytes) => Hello::read(&bytes),
+            Message::Binary(bytes) => Ok(Hello::read(&bytes)?),
             Message::Text(_) => {
                 Err(Fault::new(Code::PROTOCOL_ERROR, "text on a channel of packets; plain JSON has an empty sub-protocol"))
             }
