@@ -33,7 +33,7 @@ const CHECKS = {
   "lints, client": () => cargo("lints, client", ["clippy", "--all-targets", ...CLIENT, ...DENY]),
   "lints, client with types": () => cargo("lints, client with types", ["clippy", "--all-targets", "--features", "typed", ...CLIENT, ...DENY]),
   "docs, native": () => cargo("docs, native", ["doc", "--no-deps", ...NATIVE], DOCS),
-  "docs, client": () => cargo("docs, client", ["doc", "--no-deps", ...CLIENT], DOCS),
+  "docs, client": () => cargo("docs, client", ["doc", "--no-deps", "--features", "typed", ...CLIENT], DOCS),
 };
 
 /** Runs all checks, failed ones or not, so that one run tells all. Answers how many passed and failed. */

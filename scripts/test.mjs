@@ -53,6 +53,9 @@ const LANES = {
 /** Lanes that need Chromium; it is looked for before anything is compiled. */
 const IN_BROWSER = ["wasm", "wasm-typed", "e2e"];
 
+/** What a foreign origin needs besides being listed; the tests know it. */
+const KEY = "wasm-tests";
+
 /** A page of the test runner on port N finds its server on port N + 1: no address has to be compiled into the tests. */
 async function wasmTests(features) {
   const { chromium, chromedriver } = await browser();
@@ -60,7 +63,7 @@ async function wasmTests(features) {
   const command = ["-p", CLIENT_CRATE, "--target", WASM_TARGET, ...features];
   await cargo(["client tests", ...features.slice(1)].join(", "), ["test", "--no-run", ...command]);
   const [page, port] = await freePair();
-  const server = await startServer(["--port", String(port), "--allow-origin", `http://127.0.0.1:${page}`]);
+  const server = await startServer(["--port", String(port), "--allow-origin", `http://127.0.0.1:${page}`, "--key", KEY]);
   try {
     return await runTests("cargo", ["test", ...LOCKED, "--no-fail-fast", ...command], {
       env: {

@@ -2,10 +2,9 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
-import { offline } from "./cargo.mjs";
 import { run } from "./children.mjs";
 import { TARGET } from "./paths.mjs";
-import { Stop, step } from "./say.mjs";
+import { Stop, failed, step } from "./say.mjs";
 
 const BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 const DRIVERS = ["chromedriver"];
@@ -17,7 +16,7 @@ const INSTALL = "apt-get install -y --no-install-recommends chromium chromium-dr
 export async function browser() {
   const found = (await pair()) ?? (await install());
   if (found) return found;
-  throw new Stop(`Chromium and its driver are missing: run \`${advice()}\`, or name them in the environment variables CHROMIUM and CHROMEDRIVER.`);
+  throw new Stop(`Chromium and its driver are missing: ${advice()}, or name them in the environment variables CHROMIUM and CHROMEDRIVER.`);
 }
 
 /** Writes the WebDriver settings that make the driver start exactly this browser; the test runner adds `headless` and `no-sandbox`. */
@@ -31,9 +30,10 @@ export function webdriverSettings({ chromium }) {
 
 /** A driver drives only a browser of its own major version, and a machine may have several browsers. */
 async function pair() {
-  const chromedriver = first(process.env.CHROMEDRIVER, DRIVERS);
+  const chromedriver = first("CHROMEDRIVER", DRIVERS);
+  const named = first("CHROMIUM", []);
   if (chromedriver === undefined) return undefined;
-  if (process.env.CHROMIUM) return { chromium: process.env.CHROMIUM, chromedriver };
+  if (named) return { chromium: named, chromedriver };
   const wanted = await major(chromedriver);
   for (const chromium of [...BROWSERS.flatMap(onPath), ...MAC_APPLICATIONS.filter(existsSync)]) {
     if ((await major(chromium)) === wanted) return { chromium, chromedriver };
@@ -49,8 +49,7 @@ async function install() {
   return step("Chromium and its driver, for the tests", async () => {
     await apt("apt-get", "update");
     const installed = await apt(...INSTALL.split(" "));
-    const sentence = offline(installed.output) ?? `\`${INSTALL}\` failed.`;
-    if (!installed.ok) throw new Stop(sentence, installed.output);
+    if (!installed.ok) throw failed(`\`${INSTALL}\` failed: run it by hand, or name a browser in the environment variables CHROMIUM and CHROMEDRIVER.`, installed.output);
     return pair();
   });
 }
@@ -64,11 +63,16 @@ async function administrator() {
 }
 
 function advice() {
-  if (process.platform === "darwin") return "brew install --cask chromium chromedriver";
-  return onPath("apt-get").length > 0 ? `sudo ${INSTALL}` : "your package manager's install of chromium and chromedriver";
+  if (process.platform === "darwin") return "run `brew install --cask chromium chromedriver`";
+  return onPath("apt-get").length > 0 ? `run \`sudo ${INSTALL}\`` : "install chromium and chromedriver with your package manager";
 }
 
-const first = (named, names) => named || names.flatMap(onPath)[0];
+/** The program that the environment names, else the first on the PATH. */
+function first(variable, names) {
+  const named = process.env[variable];
+  if (named && !existsSync(named)) throw new Stop(`The environment variable ${variable} names ${named}, and nothing is there.`);
+  return named || names.flatMap(onPath)[0];
+}
 
 function onPath(name) {
   return (process.env.PATH ?? "").split(delimiter).map((directory) => join(directory, name)).filter(existsSync);

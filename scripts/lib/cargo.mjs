@@ -2,7 +2,7 @@
 import { stripVTControlCharacters } from "node:util";
 
 import { run } from "./children.mjs";
-import { Stop, step } from "./say.mjs";
+import { failed, step } from "./say.mjs";
 
 /** In CI the lock file is law; on a developer's machine cargo may note a dependency that was just added. */
 export const LOCKED = process.env.CI ? ["--locked"] : [];
@@ -25,16 +25,8 @@ export async function cargo(title, args, { env = {}, failure = `${title}: cargo 
       onText: (text) => progressOf(text, progress),
     }),
   );
-  if (!result.ok) throw new Stop(offline(result.output) ?? failure, offline(result.output) ? "" : errorsOf(result.output));
+  if (!result.ok) throw failed(failure, errorsOf(result.output));
 }
-
-/** The sentence for a failure whose cause is the network, or nothing. */
-export function offline(output) {
-  if (!OFFLINE.test(output)) return undefined;
-  return "A package registry cannot be reached: check the network connection (or the proxy settings) and run the same command again.";
-}
-const OFFLINE =
-  /Could(n't| not) resolve host|failed to (download|fetch|query)\b[^]*\b(resolve|connect|network|timed? ?out|registry)|spurious network error|ENOTFOUND|EAI_AGAIN|ENETUNREACH|ECONNREFUSED|ETIMEDOUT|could not download file/i;
 
 /** cargo's output without progress: warnings, errors, and what the linker said. */
 export function errorsOf(output) {

@@ -3,10 +3,10 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 
-import { cargo, offline } from "./cargo.mjs";
+import { cargo } from "./cargo.mjs";
 import { run } from "./children.mjs";
 import { ROOT, WASM_TARGET } from "./paths.mjs";
-import { Stop, step } from "./say.mjs";
+import { Stop, failed, step } from "./say.mjs";
 
 const NODE_AT_LEAST = 20;
 
@@ -25,15 +25,15 @@ export async function wasmTarget() {
   if (existsSync(join(sysroot, "lib", "rustlib", WASM_TARGET, "lib"))) return;
   if (!(await works("rustup"))) throw new Stop(`Rust's ${WASM_TARGET} target is missing: install it the way this Rust was installed (rustup is not on the PATH).`);
   const added = await step(`Rust target ${WASM_TARGET}`, () => run("rustup", ["target", "add", WASM_TARGET]));
-  if (!added.ok) throw new Stop(offline(added.output) ?? `\`rustup target add ${WASM_TARGET}\` failed.`, added.output);
+  if (!added.ok) throw failed(`\`rustup target add ${WASM_TARGET}\` failed.`, added.output);
 }
 
 /** The npm packages of the lock file, installed when absent or older than the lock. */
 export async function npmPackages() {
   if (changed(join(ROOT, "node_modules", ".package-lock.json")) >= changed(join(ROOT, "package-lock.json"))) return;
-  const args = ["ci", "--prefer-offline", "--no-fund", "--no-audit", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=4000"];
+  const args = ["ci", "--loglevel=error", "--prefer-offline", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=4000"];
   const installed = await step("npm packages", () => run("npm", args));
-  if (!installed.ok) throw new Stop(offline(installed.output) ?? "`npm ci` failed.", installed.output);
+  if (!installed.ok) throw failed("`npm ci` failed.", installed.output);
 }
 
 /** wasm-bindgen and its test runner, compiled from the workspace's own `tools/wasm-tools`. */

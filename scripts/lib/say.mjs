@@ -18,6 +18,23 @@ export class Stop extends Error {
   }
 }
 
+/** The `Stop` for a failed program: its output with the sentence, or one sentence alone where the network was the cause. */
+export function failed(sentence, output) {
+  if (!OFFLINE.test(output)) return new Stop(sentence, output);
+  return new Stop("A package registry cannot be reached: check the network connection (or the proxy settings) and run the same command again.");
+}
+
+/** How npm, cargo, rustup and apt say that there is no network. */
+const OFFLINE = new RegExp(
+  [
+    "ENOTFOUND|EAI_AGAIN|ENETUNREACH|ECONNREFUSED|ETIMEDOUT",
+    "could ?n[o']t resolve host|couldn't connect|spurious network error",
+    "could not download file",
+    "temporary failure resolving|failed to fetch http",
+  ].join("|"),
+  "i",
+);
+
 export const say = (line = "") => process.stdout.write(`${line}\n`);
 
 export const seconds = (milliseconds) => `${(milliseconds / 1000).toFixed(1)} s`;

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { errorsOf, offline } from "../lib/cargo.mjs";
+import { errorsOf } from "../lib/cargo.mjs";
+import { failed } from "../lib/say.mjs";
 
 const OFFLINE = [
   "npm error code ENOTFOUND\nnpm error errno ENOTFOUND",
@@ -10,13 +11,21 @@ const OFFLINE = [
   "warning: spurious network error (3 tries remaining): [6] Couldn't resolve host name (Could not resolve host: index.crates.io)",
   "error: failed to download from `https://static.crates.io/crates/x`\n\nCaused by:\n  [7] Couldn't connect to server",
   "error: could not download file from 'https://static.rust-lang.org/dist/x.sha256'",
+  "Err:1 http://deb.debian.org/debian bookworm InRelease\n  Temporary failure resolving 'deb.debian.org'",
 ];
 for (const output of OFFLINE) {
-  test(`no network: ${output.split("\n")[0].slice(0, 60)}`, () => assert.match(offline(output), /network/));
+  test(`no network: ${output.split("\n")[0].slice(0, 60)}`, () => {
+    const stop = failed("It failed.", output);
+    assert.match(stop.message, /network/);
+    assert.equal(stop.output, "");
+  });
 }
 
 test("an error of the code is none of the network", () => {
-  assert.equal(offline("error[E0583]: file not found for module `connect`"), undefined);
+  const output = "error[E0583]: file not found for module `connect`";
+  const stop = failed("It failed.", output);
+  assert.equal(stop.message, "It failed.");
+  assert.equal(stop.output, output);
 });
 
 test("errors stay, progress goes", () => {
