@@ -9,7 +9,6 @@
 //! 2. take outputs with [`Endpoint::poll`] until it returns `None`,
 //! 3. wait for the next input, or until [`Endpoint::deadline`], then give [`Input::Tick`].
 
-/// The table of actions: what can be said.
 pub mod api;
 /// Big messages in small pieces.
 mod assembler;
@@ -19,15 +18,11 @@ mod call;
 mod endpoint;
 /// Every code that travels, and the error that carries it.
 mod error;
-/// What packets carry: one file per frame.
 pub mod frame;
 /// Numbers of a lane: sequence, acknowledgement, and what waits to be sent.
 mod lane;
-/// Every number with its unit, its reason and the attack it stops.
 pub mod limits;
-/// The unit a transport carries.
 pub mod packet;
-/// Bodies of the signaling API.
 pub mod signaling;
 /// Bytes to numbers and back.
 mod wire;

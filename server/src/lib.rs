@@ -14,7 +14,6 @@
 //! Start at [`Service`] for actions of your own, at [`Server`] for their doors. Arrows between the rooms point one way:
 //! http → signaling → transport ← sessions → service. A service never sees bytes; a session never sees a channel.
 
-/// What answers the actions.
 pub mod backend;
 /// What is done with a data channel that opens.
 mod channels;
@@ -30,17 +29,13 @@ mod limits;
 mod options;
 /// How fast a session may ask.
 mod pace;
-/// Plain JSON on a data channel, for peers without the SDK.
 pub mod plain;
 /// Options and a service become routes, connections and an end.
 mod server;
-/// Typed actions and the calls running on them.
 pub mod service;
 /// Sessions over whatever carries their packets.
 mod sessions;
-/// Connections from the first request to the end.
 pub mod signaling;
-/// What moves bytes.
 pub mod transport;
 
 pub use backend::reference::ReferenceOptions;

@@ -6,7 +6,6 @@
 
 /// chat, generate: text from a model.
 mod chat;
-/// Checks that requests share.
 pub mod check;
 /// embeddings: vectors from a model.
 mod embeddings;

@@ -1,18 +1,11 @@
 //! What packets carry: one file per frame, with its bytes above its reader.
 
-/// Cumulative acknowledgement of both lanes.
 pub mod ack;
-/// JSON and bytes, as requests, responses, items and events carry them.
 pub mod body;
-/// A failure that settles a call.
 pub mod fault;
-/// Come over, or leave: the end of a connection or a session, announced.
 pub mod go_away;
-/// The first packet of a client on any transport.
 pub mod hello;
-/// The beginning of a call.
 pub mod request;
-/// The server's answer to a hello.
 pub mod welcome;
 
 use crate::error::Violation;

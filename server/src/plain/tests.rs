@@ -1,3 +1,5 @@
+//! A plain channel from its peer's side: envelopes, order, bounds, the end.
+
 use super::*;
 use crate::{
     backend::reference::ReferenceOptions,

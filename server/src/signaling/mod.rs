@@ -1,7 +1,7 @@
 //! Connections from the first request to the end: who may have one, how far it is, when it is over.
 //!
 //! HTTP is elsewhere: [`Signaling`] is told what a client said and says what to answer. Each connection has one task
-//! ([`mod@task`]) that reads what its transport reports and hands open channels to whoever was named for that.
+//! (`task`) that reads what its transport reports and hands open channels to whoever was named for that.
 
 mod admission;
 mod connection;
