@@ -20,7 +20,7 @@ const INTERRUPTED: i32 = 130;
 /// How much is logged unless said otherwise.
 const LOG_LEVEL: &str = "info";
 /// Added to a filter that is a level alone: of the WebRTC stack's own doings, only what goes wrong.
-const STACK: &str = "webrtc=error,rtc=error,rtc_ice=error,rtc_dtls=error,rtc_sctp=error,rtc_datachannel=error,rtc_mdns=error";
+const STACK: &str = "rtc=error,webrtc=error";
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

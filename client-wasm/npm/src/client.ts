@@ -130,7 +130,7 @@ export class TabagentClient<M extends ActionMap<M> = Actions> extends EventTarge
    */
   request<A extends ActionName<M>>(request: RequestOf<M, A>, options: RequestOptions = {}): Promise<ResponseOf<M, A>> {
     return new Promise((resolve, reject) => {
-      this.#call(request, options, this.#requestId(options), {
+      this.#call(request, options, this.#requestId(options, request), {
         response: resolve as (value: unknown) => void,
         failed: reject,
       });
@@ -143,7 +143,7 @@ export class TabagentClient<M extends ActionMap<M> = Actions> extends EventTarge
    * @throws nothing itself: a failure comes out of the loop, and rejects `response`, as for {@link TabagentClient.request}.
    */
   stream<A extends StreamName<M>>(request: RequestOf<M, A>, options: RequestOptions = {}): TabagentStream<M[A]["item"], ResponseOf<M, A>> {
-    const requestId = this.#requestId(options);
+    const requestId = this.#requestId(options, request);
     const { promise, resolve, reject } = deferred<ResponseOf<M, A>>();
     let call: Placed | undefined;
     const stream = new TabagentStream<M[A]["item"], ResponseOf<M, A>>(
@@ -238,8 +238,11 @@ export class TabagentClient<M extends ActionMap<M> = Actions> extends EventTarge
     return { consumed, cancel };
   }
 
-  #requestId({ requestId }: RequestOptions): string {
-    return requestId ?? `${this.#name}-${++this.#made}`;
+  /** The name of a call: the caller's, wherever it is written, or one of ours. */
+  #requestId({ requestId }: RequestOptions, request: { action: string; request_id?: unknown }): string {
+    // The `request_id` of stop_generation names another call.
+    const field = request.action === "stop_generation" ? undefined : request.request_id;
+    return requestId ?? (typeof field === "string" ? field : `${this.#name}-${++this.#made}`);
   }
 
   /** Hands an event to its handlers. */
@@ -250,8 +253,8 @@ export class TabagentClient<M extends ActionMap<M> = Actions> extends EventTarge
 
   /** Nobody waits for a subscription, so its failure is reported like an exception nobody caught. */
   #subscribe(action: "subscribe" | "unsubscribe", event: string): void {
-    const options = {};
-    this.#call({ action, events: [event] } as never, options, this.#requestId(options), { response: () => {}, failed: reportError });
+    const request = { action, events: [event] };
+    this.#call(request, {}, this.#requestId({}, request), { response: () => {}, failed: reportError });
   }
 
   #ping(): Promise<number | undefined> {

@@ -76,7 +76,7 @@ export interface RequestOptions {
   signal?: AbortSignal | undefined;
   /** Milliseconds until `deadline_exceeded`, kept by both sides. Default: `requestTimeoutMs` of the client. */
   timeoutMs?: number | undefined;
-  /** Your name of the call, unique in this client: `stop_generation` takes it. Default: one is made. */
+  /** Your name of the call, unique in this client: `stop_generation` takes it. Default: the field `request_id`, or one is made. */
   requestId?: string | undefined;
   /** Raw bytes beside the fields. */
   payload?: Uint8Array | ArrayBuffer | undefined;
