@@ -103,7 +103,7 @@ impl Session {
             Some(Happened::Writable(lane)) => self.input(Input::Writable { connection: CONNECTION, lane }),
             Some(Happened::Step(Step::Channel)) => {
                 self.done(Step::Channel);
-                self.input(Input::Opened { connection: CONNECTION, hello: None });
+                self.input(Input::Opened { connection: CONNECTION });
             }
             Some(Happened::Step(step)) => self.done(step),
             Some(Happened::Candidate(candidate)) => self.candidate(&candidate),

@@ -161,7 +161,7 @@ impl Driver {
         mut events: mpsc::Receiver<PeerEvent>,
         over: oneshot::Sender<Fault>,
     ) {
-        self.endpoint.handle(self.now(), Input::Opened { connection: LINK, hello: None });
+        self.endpoint.handle(self.now(), Input::Opened { connection: LINK });
         let reason = loop {
             self.drain();
             if let Some(reason) = self.ended.take() {

@@ -9,19 +9,12 @@ use crate::{
 };
 
 impl Endpoint {
-    pub(super) fn opened(&mut self, now: Millis, connection: ConnectionId, hello: Option<Hello>) {
+    /// Client: says who we are. Lane 0 may be used at once; lane 1 waits for the welcome.
+    pub(super) fn opened(&mut self, now: Millis, connection: ConnectionId) {
         if self.phase != Phase::Idle {
             return self.outputs.push_back(Output::Close { connection });
         }
         self.heard = now;
-        match hello {
-            None => self.introduce(now, connection),
-            Some(hello) => self.welcome(connection, &hello),
-        }
-    }
-
-    /// Client: says who we are. Lane 0 may be used at once; lane 1 waits for the welcome.
-    fn introduce(&mut self, now: Millis, connection: ConnectionId) {
         self.phase = Phase::Opening { connection, since: now };
         self.epoch += 1;
         self.lanes[0].writable = true;
@@ -37,8 +30,12 @@ impl Endpoint {
         self.send_control(connection, hello.packet());
     }
 
-    /// Server: accepts a hello, or refuses it with a reason.
-    fn welcome(&mut self, connection: ConnectionId, hello: &Hello) {
+    /// Server: welcomes a client's hello, or refuses it with a reason. Drain [`Endpoint::poll`] afterwards.
+    pub fn accept(&mut self, now: Millis, connection: ConnectionId, hello: &Hello) {
+        if self.phase != Phase::Idle {
+            return self.outputs.push_back(Output::Close { connection });
+        }
+        self.heard = now;
         self.phase = Phase::Live { connection };
         if !(hello.versions.0..=hello.versions.1).contains(&VERSION) {
             let spoken = format!("this server speaks version {VERSION}, the client {} to {}", hello.versions.0, hello.versions.1);

@@ -27,7 +27,7 @@ impl Endpoint {
         let Header::Data { lane, sequence } = header else {
             return frames.into_iter().try_for_each(|frame| self.control_frame(frame?));
         };
-        if !self.accept(now, lane, sequence, bytes.len()) {
+        if !self.count_in(now, lane, sequence, bytes.len()) {
             return Ok(());
         }
         for frame in frames {
@@ -37,7 +37,7 @@ impl Endpoint {
     }
 
     /// Counts a packet in. One that was here before is dropped; a gap ends the connection.
-    fn accept(&mut self, now: Millis, lane: Lane, sequence: u64, size: usize) -> bool {
+    fn count_in(&mut self, now: Millis, lane: Lane, sequence: u64, size: usize) -> bool {
         let state = &mut self.lanes[lane.index()];
         if sequence > state.received + 1 {
             if let Some(connection) = self.connection() {

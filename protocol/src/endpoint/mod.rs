@@ -16,7 +16,7 @@ use crate::{
     assembler::Partial,
     call::{Call, Calls, Outgoing},
     error::Fault,
-    frame::{body::Body, go_away::GoAway, hello::Hello, request::Request, welcome::Welcome},
+    frame::{body::Body, go_away::GoAway, request::Request, welcome::Welcome},
     lane::{Lane, LaneState},
     limits::Limits,
 };
@@ -37,12 +37,11 @@ pub struct ConnectionId(pub u32);
 /// What happened outside.
 #[derive(Debug)]
 pub enum Input<'a> {
-    /// A transport is ready to carry packets. A server says which hello came in over it.
+    /// Client: a transport is ready to carry packets. (A server's driver reads the hello first, to find the session, and
+    /// gives it to [`Endpoint::accept`].)
     Opened {
         /// The transport.
         connection: ConnectionId,
-        /// The client's first packet, read by the driver to find the session. `None` on a client.
-        hello: Option<Hello>,
     },
     /// A packet arrived.
     Packet {
@@ -264,7 +263,7 @@ impl Endpoint {
     /// Takes an input. Drain [`Endpoint::poll`] afterwards.
     pub fn handle(&mut self, now: Millis, input: Input<'_>) {
         match input {
-            Input::Opened { connection, hello } => self.opened(now, connection, hello),
+            Input::Opened { connection } => self.opened(now, connection),
             Input::Packet { connection, bytes } if self.carries(connection) => self.packet(now, bytes),
             Input::Full { connection, lane } if self.carries(connection) => self.lanes[lane.index()].writable = false,
             Input::Writable { connection, lane } if self.carries(connection) => self.lanes[lane.index()].writable = true,

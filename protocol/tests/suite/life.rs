@@ -30,7 +30,7 @@ fn disjoint_versions_are_told_apart() {
     let mut pair = Pair::new(Limits::default());
     let hello =
         Hello { versions: (7, 9), epoch: 1, secret: [0; 32], welcomed: false, sent: [0; 2], received: [0; 2], bearer: None };
-    pair.server.endpoint.handle(pair.now, Input::Opened { connection: LINK, hello: Some(hello) });
+    pair.server.endpoint.accept(pair.now, LINK, &hello);
     pair.run();
     assert!(matches!(&pair.server.events()[..], [Event::Closed(fault)] if code(fault) == "version_mismatch"));
 }
@@ -110,7 +110,7 @@ fn pings_measure_the_way() {
 #[test]
 fn a_second_transport_is_refused_while_the_first_lives() {
     let mut pair = Pair::connected(Limits::default());
-    pair.client.endpoint.handle(pair.now, Input::Opened { connection: tabagent_protocol::ConnectionId(8), hello: None });
+    pair.client.endpoint.handle(pair.now, Input::Opened { connection: tabagent_protocol::ConnectionId(8) });
     pair.run();
     assert!(pair.client.closed);
     assert_eq!(pair.client.events(), []);

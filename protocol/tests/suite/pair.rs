@@ -118,7 +118,7 @@ impl Pair {
     }
 
     pub(crate) fn open(&mut self) {
-        self.client.endpoint.handle(self.now, Input::Opened { connection: LINK, hello: None });
+        self.client.endpoint.handle(self.now, Input::Opened { connection: LINK });
     }
 
     /// Moves packets and time until nothing is under way; timers beyond `limit` ms from now are not waited for.
@@ -191,7 +191,7 @@ impl Pair {
 /// What a server's driver does: the first packet is a hello, and finds the session.
 fn give(server: &mut Endpoint, now: Millis, packet: &[u8]) {
     match Hello::read(packet) {
-        Ok(hello) => server.handle(now, Input::Opened { connection: LINK, hello: Some(hello) }),
+        Ok(hello) => server.accept(now, LINK, &hello),
         Err(_) => server.handle(now, Input::Packet { connection: LINK, bytes: packet }),
     }
 }

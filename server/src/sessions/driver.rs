@@ -96,7 +96,8 @@ struct Driver {
 
 impl Driver {
     async fn run(mut self, hello: Hello, mut inbox: Inbox) -> Fault {
-        self.input(Input::Opened { connection: LINK, hello: Some(hello) });
+        let now = self.now();
+        self.endpoint.accept(now, LINK, &hello);
         if self.senders[Lane::Bulk.index()].is_none() {
             self.input(Input::Full { connection: LINK, lane: Lane::Bulk });
         }
