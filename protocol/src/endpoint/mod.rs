@@ -35,7 +35,7 @@ pub enum Role {
 pub struct ConnectionId(pub u32);
 
 /// What happened outside.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum Input<'a> {
     /// Client: a transport is ready to carry packets. (A server's driver reads the hello first, to find the session, and
     /// gives it to [`Endpoint::accept`].)
