@@ -107,6 +107,34 @@ test("stop_generation ends a chat early with what it has", async () => {
   assert.deepEqual(seen, [["one", 1, "cancelled"], ["two", 1, "cancelled"]]);
 });
 
+test("a subscribed event reaches the other page, and nobody after unsubscribing", async () => {
+  const seen = await page.evaluate(async () => {
+    const { connect } = await import("/client/index.js");
+    const [reader, writer] = await Promise.all([connect(location.origin), connect(location.origin)]);
+    const stopAnother = async (name) => {
+      const chat = writer.stream({ action: "chat", model: "default", messages: [{ role: "user", content: "Count to 5000" }] }, { requestId: name });
+      for await (const { index } of chat) if (index === 0) await writer.request({ action: "stop_generation", request_id: name });
+    };
+    const heard = [];
+    let off;
+    const first = new Promise((resolve) => {
+      off = reader.on("generation_stopped", (event) => resolve(heard.push(event)));
+    });
+    await reader.request({ action: "health" }); // behind the subscription
+    await stopAnother("first");
+    await first;
+    off();
+    await reader.request({ action: "health" });
+    await stopAnother("second");
+    await reader.request({ action: "health" });
+    reader[Symbol.dispose]?.();
+    writer.close();
+    return { heard, states: [reader.state, writer.state] };
+  });
+  assert.deepEqual(seen.heard, [{ type: "event", event: "generation_stopped", request_id: "first" }]);
+  assert.deepEqual(seen.states, ["closed", "closed"]);
+});
+
 test("both sides log every step of the handshake, in order, under one id, without SDP", async () => {
   const seen = await page.evaluate(async () => {
     const { connect } = await import("/client/index.js");
