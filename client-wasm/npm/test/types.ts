@@ -1,0 +1,94 @@
+// What must compile and what must not. Never run: `npm run check` type-checks it, and an expected error that is none is an error.
+
+import { type ChatResponse, type ClientStats, type TabagentClient, TabagentError, connect } from "../src/index.js";
+
+/** Fails to compile unless both types are the same. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+const same = <A, B>(_: Same<A, B>) => {};
+
+const agent = await connect("http://127.0.0.1:9000", { key: "k", debug: true, negotiation: "server-offers" });
+const chat = { action: "chat", model: "default", messages: [{ role: "user", content: "hello" }] } as const;
+
+// Requests: the action decides what may stand beside it, and what comes back.
+const health = await agent.request({ action: "health" });
+same<typeof health.status, "healthy" | "degraded" | "unhealthy">(true);
+const vectors = await agent.request({ action: "embeddings", model: "m", input: "text", encoding: "binary" }, { timeoutMs: 500 });
+same<typeof vectors.payload, Uint8Array | undefined>(true);
+const answer = await agent.request({ ...chat, messages: [...chat.messages] }, { signal: AbortSignal.timeout(1) });
+same<typeof answer.finish_reason, ChatResponse["finish_reason"]>(true);
+
+// @ts-expect-error: no such action
+await agent.request({ action: "haelth" });
+// @ts-expect-error: no such field of this action
+await agent.request({ action: "health", model: "default" });
+// @ts-expect-error: a field is missing
+await agent.request({ action: "chat", model: "default" });
+// @ts-expect-error: a field has the wrong type
+await agent.request({ action: "generate", model: "default", prompt: 7 });
+// @ts-expect-error: no such option
+await agent.request({ action: "health" }, { timeout: 500 });
+// @ts-expect-error: no such field of this answer
+health.system;
+
+// Streams: only of actions that have items.
+const stream = agent.stream({ ...chat, messages: [...chat.messages] }, { requestId: "one" });
+for await (const item of stream) {
+  same<typeof item.delta, string>(true);
+  // @ts-expect-error: no such field of an item
+  item.text;
+}
+same<Awaited<typeof stream.response>["usage"]["total_tokens"], number>(true);
+stream.cancel();
+// @ts-expect-error: nothing to stream
+agent.stream({ action: "health" });
+
+// Events: the server's own are typed, others open.
+const off = agent.on("generation_stopped", (event) => same<typeof event.request_id, string>(true));
+agent.on("my_event", (event) => same<typeof event.anything, unknown>(true));
+off();
+// @ts-expect-error: no such field of this event
+agent.on("server_draining", (event) => event.seconds);
+
+// Calls from the server.
+agent.serve({
+  add: ({ a, b }: { a: number; b: number }) => a + b,
+  slow: async (_fields, { signal, requestId }) => ({ aborted: signal.aborted, requestId }),
+});
+// @ts-expect-error: not a function
+agent.serve({ add: 7 });
+
+// The rest of the client.
+same<typeof agent.state, "idle" | "connecting" | "connected" | "reconnecting" | "closed">(true);
+same<Awaited<ReturnType<typeof agent.stats>>, ClientStats>(true);
+agent.addEventListener("statechange", () => {});
+agent.timeline.map(({ step, ms }) => `${step} ${ms}`);
+// @ts-expect-error: for reading
+agent.state = "closed";
+// @ts-expect-error: for reading
+agent.timeline.push({ step: "ice", ms: 1 });
+// @ts-expect-error: no such flow
+await connect("http://127.0.0.1:9000", { negotiation: "nobody-offers" });
+
+// One's own table.
+interface MyApi {
+  roll: { request: { sides: number }; response: { eyes: number }; item: never };
+  watch: { request: { path: string }; response: { count: number }; item: { changed: string } };
+}
+const mine: TabagentClient<MyApi> = await connect<MyApi>("http://127.0.0.1:9000");
+same<Awaited<ReturnType<typeof roll>>["eyes"], number>(true);
+function roll() {
+  return mine.request({ action: "roll", sides: 6 });
+}
+for await (const { changed } of mine.stream({ action: "watch", path: "/" })) same<typeof changed, string>(true);
+// @ts-expect-error: not in this table
+await mine.request({ action: "health" });
+// @ts-expect-error: a table has requests, responses and items
+await connect<{ roll: { request: { sides: number } } }>("http://127.0.0.1:9000");
+
+// Errors.
+try {
+  using other = await connect(new URL("http://127.0.0.1:9000"));
+  await other.request({ action: "health" });
+} catch (error) {
+  if (error instanceof TabagentError) same<typeof error.code, string>(true);
+}
