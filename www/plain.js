@@ -73,7 +73,8 @@ function poster(server, key) {
 /** The channel, once open: the one given, or the one the server makes. Attached before anything can happen. */
 function opened(peer, channel) {
   return new Promise((resolve, reject) => {
-    const open = (each) => (each.readyState === "open" ? resolve(each) : (each.onopen = () => resolve(each)));
+    // Not by `readyState`: a channel that arrives says "open" before it is, and Chromium may lose what is sent then.
+    const open = (each) => (each.onopen = () => resolve(each));
     channel ? open(channel) : (peer.ondatachannel = (event) => open(event.channel));
     peer.onconnectionstatechange = () => peer.connectionState === "failed" && reject(new Error("no way through: is UDP blocked?"));
   });
