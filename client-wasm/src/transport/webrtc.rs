@@ -100,14 +100,19 @@ impl Peer {
         }
     }
 
-    /// Starts to close: what was sent leaves first, then a `close` event comes. False: nothing to wait for.
-    pub(crate) fn close(&self) -> bool {
+    /// Starts to close: what was sent leaves first, then an event comes and [`Peer::has_closed`]. Nothing else is heard.
+    pub(crate) fn close(&self) {
         listen(&self.connection, &CONNECTION_EVENTS, &JsValue::NULL);
-        let lanes = self.lanes.borrow();
-        for channel in lanes.iter().flatten() {
+        for channel in self.lanes.borrow().iter().flatten() {
+            listen(channel, &CHANNEL_EVENTS, &JsValue::NULL);
+            js::set(channel, "onclose", &self.listener);
             channel.close();
         }
-        lanes[0].as_ref().is_some_and(|channel| state(channel, "readyState") == "closing")
+    }
+
+    /// Whether the server has confirmed the end of lane 0, or there never was one.
+    pub(crate) fn has_closed(&self) -> bool {
+        self.lanes.borrow()[0].as_ref().is_none_or(|channel| state(channel, "readyState") != "closing")
     }
 
     /// Whether ICE has nothing to work with. Without an interface Chromium gathers for ever and ICE stays `new`; with one it
