@@ -26,7 +26,8 @@ test("snake_case bodies, string candidates, request_type", async () => {
     const pc = new RTCPeerConnection();
     const replies = [];
     const opened = new Promise((resolve) => {
-      pc.ondatachannel = ({ channel }) => (channel.onopen = () => resolve(channel));
+      // Chromium calls a channel that arrives open too early, and may lose what is sent then; its statistics come when it is.
+      pc.ondatachannel = ({ channel }) => (channel.onopen = () => pc.getStats().then(() => resolve(channel)));
     });
     const told = [];
     pc.onicecandidate = ({ candidate }) => {
