@@ -19,7 +19,7 @@ use crate::{
 
 /// There is one transport at a time.
 const CONNECTION: ConnectionId = ConnectionId(1);
-/// Milliseconds for the last packets to leave and the server to confirm: longer than a round trip anywhere.
+/// Milliseconds for the last packets to leave and the server to hang up: longer than a round trip anywhere.
 const CLOSE_GRACE: Millis = 500;
 
 /// A session's endpoint, the transport beneath it, and what wakes them.

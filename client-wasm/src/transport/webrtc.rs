@@ -114,19 +114,19 @@ impl Peer {
         }
     }
 
-    /// Starts to close: what was sent leaves first, then an event comes and [`Peer::has_closed`]. Nothing else is heard.
+    /// Starts to close: nothing is heard any more but that the server has hung up, see [`Peer::has_closed`].
+    ///
+    /// Our last word is on its way, and hanging up ourselves could overtake it.
     pub(crate) fn close(&self) {
-        listen(&self.connection, &CONNECTION_EVENTS, &JsValue::NULL);
-        for channel in self.lanes.borrow().iter().flatten() {
-            listen(channel, &CHANNEL_EVENTS, &JsValue::NULL);
+        self.silence();
+        if let Some(channel) = &self.lanes.borrow()[0] {
             js::set(channel, "onclose", &self.listener);
-            channel.close();
         }
     }
 
-    /// Whether the server has confirmed the end of lane 0, or there never was one.
+    /// Whether lane 0 is not open (any more).
     pub(crate) fn has_closed(&self) -> bool {
-        self.lanes.borrow()[0].as_ref().is_none_or(|channel| state(channel, "readyState") != "closing")
+        self.lanes.borrow()[0].as_ref().is_none_or(|channel| !is_open(channel))
     }
 
     /// Whether ICE has nothing to work with. Without an interface Chromium gathers for ever and ICE stays `new`; with one it
@@ -160,6 +160,14 @@ impl Peer {
         self.lanes.borrow_mut()[lane.index()] = Some(channel);
     }
 
+    /// Detaches every handler.
+    fn silence(&self) {
+        listen(&self.connection, &CONNECTION_EVENTS, &JsValue::NULL);
+        for channel in self.lanes.borrow().iter().flatten() {
+            listen(channel, &CHANNEL_EVENTS, &JsValue::NULL);
+        }
+    }
+
     /// A channel is open: what waited for it goes first.
     fn opened(&self, lane: Lane) -> Option<Happened> {
         let early = self.early.take();
@@ -189,10 +197,7 @@ impl Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        listen(&self.connection, &CONNECTION_EVENTS, &JsValue::NULL);
-        for channel in self.lanes.borrow().iter().flatten() {
-            listen(channel, &CHANNEL_EVENTS, &JsValue::NULL);
-        }
+        self.silence();
         self.connection.close();
     }
 }
