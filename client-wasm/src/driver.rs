@@ -19,7 +19,7 @@ use crate::{
 
 /// There is one transport at a time.
 const CONNECTION: ConnectionId = ConnectionId(1);
-/// Milliseconds for the last packets to leave and the server to confirm: longer than a round trip anywhere.
+/// Milliseconds for the last packets to leave and the server to hang up: longer than a round trip anywhere.
 const CLOSE_GRACE: Millis = 500;
 
 /// A session's endpoint, the transport beneath it, and what wakes them.
@@ -93,8 +93,8 @@ impl Session {
     }
 
     fn take(&self, event: &JsValue) {
-        if self.driver.closing.take().is_some() {
-            return; // the only event that a closing transport still tells
+        if self.is_closing() {
+            return;
         }
         let happened = self.peer(|peer| peer.read(event)).flatten();
         match happened {
@@ -145,10 +145,21 @@ impl Session {
     /// Closes the transport, politely where it is open.
     fn detach(&self) {
         let Some(peer) = self.driver.transport.take() else { return };
-        if peer.close() {
+        peer.close();
+        if !peer.has_closed() {
             let timer = Timer::after(CLOSE_GRACE, self.callback(|session, _| drop(session.driver.closing.take())));
             self.driver.closing.replace(self.this.upgrade().map(|session| (peer, timer, session)));
         }
+    }
+
+    /// Whether the transport is on its way out, so that nothing it says matters any more; lets go of it at its last word.
+    fn is_closing(&self) -> bool {
+        let mut closing = self.driver.closing.borrow_mut();
+        let is_closing = closing.is_some();
+        if closing.as_ref().is_some_and(|(peer, ..)| peer.has_closed()) {
+            *closing = None;
+        }
+        is_closing
     }
 
     /// A timer that fires too early only asks again: cheaper than setting it anew for every packet.

@@ -50,7 +50,8 @@ export class TabagentClient<M extends ActionMap<M> = Actions> extends EventTarge
   #connectionId = "";
   #state: ClientState = "idle";
   #reason: TabagentError | undefined;
-  #session: Session;
+  /** Freed once it is closed: it and this client hold each other, and nobody else would tell them apart. */
+  #session: Session | undefined;
   #calls: Calls;
   #serving = new Serving();
   /** Handlers by the name of the event. */
@@ -76,7 +77,10 @@ export class TabagentClient<M extends ActionMap<M> = Actions> extends EventTarge
       welcomed: () => this.#welcomed(),
       closed: (reason) => this.#closed(reason),
       published: (event) => this.#dispatch(event),
-      asked: (call, action, requestId, fields) => void this.#serving.answer(this.#session, call, action, requestId, fields),
+      asked: async (call, action, requestId, fields) => {
+        const answer = await this.#serving.answer(call, action, requestId, fields);
+        this.#session?.answer(call, answer);
+      },
       cancelled: (call) => this.#serving.cancel(call),
     });
     this.#change("connecting");
@@ -130,7 +134,8 @@ export class TabagentClient<M extends ActionMap<M> = Actions> extends EventTarge
    */
   request<A extends ActionName<M>>(request: RequestOf<M, A>, options: RequestOptions = {}): Promise<ResponseOf<M, A>> {
     return new Promise((resolve, reject) => {
-      this.#call(request, options, this.#requestId(options, request), {
+      const { timeoutMs = this.#options.requestTimeoutMs } = options;
+      this.#call(request, { ...options, timeoutMs }, this.#requestId(options, request), {
         response: resolve as (value: unknown) => void,
         failed: reject,
       });
@@ -187,8 +192,8 @@ export class TabagentClient<M extends ActionMap<M> = Actions> extends EventTarge
   /** How the connection is at this moment; takes a round trip. */
   async stats(): Promise<ClientStats> {
     const { state, transport } = this;
-    const [report, roundTripMs] = await Promise.all([this.#session.report() as Promise<RTCStatsReport> | undefined, this.#ping()]);
-    return { state, transport, candidatePair: candidatePair(report), roundTripMs, ...counted(this.#session.counts()) };
+    const [report, roundTripMs] = await Promise.all([this.#session?.report() as Promise<RTCStatsReport> | undefined, this.#ping()]);
+    return { state, transport, candidatePair: candidatePair(report), roundTripMs, ...counted(this.#session?.counts() ?? []) };
   }
 
   /** Ends the session: calls in flight fail, the server is told. Does nothing the second time. */
@@ -203,10 +208,14 @@ export class TabagentClient<M extends ActionMap<M> = Actions> extends EventTarge
 
   /** Makes a call. Undefined when it failed at once; the caller has been told. */
   #call(request: { action: string }, options: RequestOptions, requestId: string, caller: Waiting): Placed | undefined {
-    const { signal, onEvent, payload, contentType, timeoutMs = this.#options.requestTimeoutMs } = options;
+    const { signal, onEvent, payload, contentType, timeoutMs } = options;
     const aborted = (): undefined => void caller.failed(cancelled(`call "${requestId}" was cancelled`, signal?.reason));
     if (signal?.aborted) return aborted();
     const { action, ...fields } = request;
+    if (!this.#session) {
+      caller.failed(new TabagentError({ code: "invalid_state", status: 409, message: "the client is closed; connect anew" }));
+      return undefined;
+    }
     let id: number;
     try {
       const value = JSON.stringify(fields);
@@ -215,11 +224,11 @@ export class TabagentClient<M extends ActionMap<M> = Actions> extends EventTarge
       caller.failed(thrown(error) as TabagentError);
       return undefined;
     }
-    const consumed = (cost: number) => this.#session.wish(Wish.Consumed, id, cost);
+    const consumed = (cost: number) => this.#session?.wish(Wish.Consumed, id, cost);
     const cancel = () => {
       if (!this.#calls.waiting.delete(id)) return;
       settle();
-      this.#session.wish(Wish.Cancel, id, 0);
+      this.#session?.wish(Wish.Cancel, id, 0);
       aborted();
     };
     const settle = () => signal?.removeEventListener("abort", cancel);
@@ -251,10 +260,13 @@ export class TabagentClient<M extends ActionMap<M> = Actions> extends EventTarge
     for (const handler of this.#handlers.get(name ?? "") ?? []) guarded(() => handler(event as never));
   }
 
-  /** Nobody waits for a subscription, so its failure is reported like an exception nobody caught. */
+  /** Nobody waits for a subscription, so its failure is reported like an exception nobody caught, unless it came with the end. */
   #subscribe(action: "subscribe" | "unsubscribe", event: string): void {
     const request = { action, events: [event] };
-    this.#call(request, {}, this.#requestId({}, request), { response: () => {}, failed: reportError });
+    this.#call(request, {}, this.#requestId({}, request), {
+      response: () => {},
+      failed: (error) => queueMicrotask(() => this.#state === "closed" || reportError(error)),
+    });
   }
 
   #ping(): Promise<number | undefined> {
@@ -269,7 +281,7 @@ export class TabagentClient<M extends ActionMap<M> = Actions> extends EventTarge
       };
       const timer = setTimeout(done, PING_MS);
       pings.set(token, () => done(performance.now() - begun));
-      this.#session.wish(Wish.Ping, token, 0);
+      this.#session?.wish(Wish.Ping, token, 0);
     });
   }
 
@@ -292,10 +304,15 @@ export class TabagentClient<M extends ActionMap<M> = Actions> extends EventTarge
     this.#debug("closed", performance.now() - this.#begun, `${reason.code}: ${reason.message}`);
     this.#opened.reject(reason);
     this.#change("closed");
+    // Not at once: this may be called from within it.
+    queueMicrotask(() => {
+      this.#session?.free();
+      this.#session = undefined;
+    });
   }
 
   #close(code: string, message: string): void {
-    this.#session.close({ code, message });
+    this.#session?.close({ code, message });
   }
 
   #change(state: ClientState): void {

@@ -3,11 +3,6 @@
 import type { ServeContext, ServeFunction } from "./types.js";
 import type { Answer } from "./wasm/tabagent_client.js";
 
-/** How an answer leaves. */
-export interface Answering {
-  answer(call: number, answer: Answer): void;
-}
-
 /** The functions that a page serves. */
 export class Serving {
   #functions = new Map<string, ServeFunction>();
@@ -23,12 +18,15 @@ export class Serving {
     };
   }
 
-  /** Answers a call, as soon as its function does. */
-  async answer(session: Answering, call: number, action: string, requestId: string, fields: unknown): Promise<void> {
+  /** The answer to a call, once its function has it. Never rejects. */
+  async answer(call: number, action: string, requestId: string, fields: unknown): Promise<Answer> {
     const controller = new AbortController();
     this.#running.set(call, controller);
-    session.answer(call, await this.#ask(action, fields, { signal: controller.signal, requestId }));
-    this.#running.delete(call);
+    try {
+      return await this.#ask(action, fields, { signal: controller.signal, requestId });
+    } finally {
+      this.#running.delete(call);
+    }
   }
 
   /** The server no longer wants an answer. */

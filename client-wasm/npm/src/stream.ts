@@ -33,6 +33,8 @@ export class TabagentStream<Item, Response> implements AsyncIterableIterator<Ite
   #items: { value: Item; cost: number }[] = [];
   #readers: Reader<Item>[] = [];
   #over = false;
+  /** The reader went away by itself: nobody wants to hear of a failure in the loop. */
+  #left = false;
   #error: TabagentError | undefined;
 
   /** @internal */
@@ -71,6 +73,7 @@ export class TabagentStream<Item, Response> implements AsyncIterableIterator<Ite
   return(): Promise<IteratorResult<Item, undefined>> {
     this.cancel();
     this.#items = [];
+    this.#left = true;
     return Promise.resolve({ done: true, value: undefined });
   }
 
@@ -92,7 +95,7 @@ export class TabagentStream<Item, Response> implements AsyncIterableIterator<Ite
   #end(error?: TabagentError): void {
     this.#over = true;
     const [first, ...rest] = this.#readers.splice(0);
-    if (!first) this.#error = error;
+    if (!first) this.#error = this.#left ? undefined : error;
     else if (error) first.reject(error);
     else first.resolve({ done: true, value: undefined });
     for (const reader of rest) reader.resolve({ done: true, value: undefined });

@@ -62,7 +62,7 @@ export interface ConnectOptions {
   negotiation?: "client-offers" | "server-offers" | undefined;
   /** Milliseconds for all steps together. Default: 10000. */
   connectTimeoutMs?: number | undefined;
-  /** Milliseconds for each request that names none itself. Default: no limit. */
+  /** Milliseconds for each `request` that names none itself; streams have no limit but their own. Default: none. */
   requestTimeoutMs?: number | undefined;
   /** `true` writes a line per step to `console.debug`; a function is given the lines. Default: off. */
   debug?: boolean | ((line: DebugLine) => void) | undefined;
@@ -74,7 +74,7 @@ export interface ConnectOptions {
 export interface RequestOptions {
   /** Withdraws the call: it rejects with `cancelled`, and the server stops working for it. */
   signal?: AbortSignal | undefined;
-  /** Milliseconds until `deadline_exceeded`, kept by both sides. Default: `requestTimeoutMs` of the client. */
+  /** Milliseconds until `deadline_exceeded`, kept by both sides. Default: for a request `requestTimeoutMs` of the client, for a stream none. */
   timeoutMs?: number | undefined;
   /** Your name of the call, unique in this client: `stop_generation` takes it. Default: the field `request_id`, or one is made. */
   requestId?: string | undefined;

@@ -37,6 +37,8 @@ pub(crate) struct Peer {
     early: RefCell<Vec<(Lane, Vec<u8>)>>,
     /// How many candidates were gathered.
     candidates: Cell<u32>,
+    /// The server made the channels and has not spoken yet.
+    greeting: Cell<bool>,
 }
 
 impl Peer {
@@ -48,7 +50,14 @@ impl Peer {
         let connection = RtcPeerConnection::new_with_configuration(&js::known(configuration))
             .map_err(|thrown| error::refused(Code::NOT_SUPPORTED, &thrown))?;
         listen(&connection, &CONNECTION_EVENTS, &listener);
-        Ok(Self { connection, listener, lanes: RefCell::default(), early: RefCell::default(), candidates: Cell::new(0) })
+        Ok(Self {
+            connection,
+            listener,
+            lanes: RefCell::default(),
+            early: RefCell::default(),
+            candidates: Cell::new(0),
+            greeting: Cell::new(false),
+        })
     }
 
     /// What is negotiated. A handle that outlives this is closed with it.
@@ -82,13 +91,18 @@ impl Peer {
     pub(crate) fn read(&self, event: &JsValue) -> Option<Happened> {
         let kind = js::text(event, "type")?;
         match kind.as_str() {
+            "message" if self.greeting.replace(false) => self.opened(Lane::Interactive),
             "message" => Some(message(&js::field(event, "data"))),
             "open" => self.opened(lane_of(&js::field(event, "target"))?),
             "bufferedamountlow" => Some(Happened::Writable(lane_of(&js::field(event, "target"))?)),
             "close" => Some(Happened::Closed("the server closed a data channel")),
             "datachannel" => {
                 let channel = js::field(event, "channel");
-                self.adopt(lane_of(&channel)?, js::known(channel));
+                let lane = lane_of(&channel)?;
+                self.adopt(lane, js::known(channel.clone()));
+                // Chromium calls a channel that arrives open, and may still lose what is sent on it. The server speaks first.
+                js::set(&channel, "onopen", &JsValue::NULL);
+                self.greeting.set(self.greeting.get() || lane == Lane::Interactive);
                 None
             }
             "icecandidate" => {
@@ -100,14 +114,19 @@ impl Peer {
         }
     }
 
-    /// Starts to close: what was sent leaves first, then a `close` event comes. False: nothing to wait for.
-    pub(crate) fn close(&self) -> bool {
-        listen(&self.connection, &CONNECTION_EVENTS, &JsValue::NULL);
-        let lanes = self.lanes.borrow();
-        for channel in lanes.iter().flatten() {
-            channel.close();
+    /// Starts to close: nothing is heard any more but that the server has hung up, see [`Peer::has_closed`].
+    ///
+    /// Our last word is on its way, and hanging up ourselves could overtake it.
+    pub(crate) fn close(&self) {
+        self.silence();
+        if let Some(channel) = &self.lanes.borrow()[0] {
+            js::set(channel, "onclose", &self.listener);
         }
-        lanes[0].as_ref().is_some_and(|channel| state(channel, "readyState") == "closing")
+    }
+
+    /// Whether lane 0 is not open (any more).
+    pub(crate) fn has_closed(&self) -> bool {
+        self.lanes.borrow()[0].as_ref().is_none_or(|channel| !is_open(channel))
     }
 
     /// Whether ICE has nothing to work with. Without an interface Chromium gathers for ever and ICE stays `new`; with one it
@@ -141,6 +160,14 @@ impl Peer {
         self.lanes.borrow_mut()[lane.index()] = Some(channel);
     }
 
+    /// Detaches every handler.
+    fn silence(&self) {
+        listen(&self.connection, &CONNECTION_EVENTS, &JsValue::NULL);
+        for channel in self.lanes.borrow().iter().flatten() {
+            listen(channel, &CHANNEL_EVENTS, &JsValue::NULL);
+        }
+    }
+
     /// A channel is open: what waited for it goes first.
     fn opened(&self, lane: Lane) -> Option<Happened> {
         let early = self.early.take();
@@ -170,10 +197,7 @@ impl Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        listen(&self.connection, &CONNECTION_EVENTS, &JsValue::NULL);
-        for channel in self.lanes.borrow().iter().flatten() {
-            listen(channel, &CHANNEL_EVENTS, &JsValue::NULL);
-        }
+        self.silence();
         self.connection.close();
     }
 }
