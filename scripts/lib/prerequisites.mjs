@@ -1,11 +1,11 @@
 // What must be on the machine before anything can be built: checked, installed where that is ours to do, else named in one sentence.
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 
 import { cargo } from "./cargo.mjs";
 import { run } from "./children.mjs";
-import { ROOT, WASM_TARGET } from "./paths.mjs";
+import { ROOT, WASM_TARGET, wasmTool } from "./paths.mjs";
 import { Stop, failed, step } from "./say.mjs";
 
 const NODE_AT_LEAST = 20;
@@ -37,7 +37,12 @@ export async function npmPackages() {
 }
 
 /** wasm-bindgen and its test runner, compiled from the workspace's own `tools/wasm-tools`. */
-export const wasmTools = () => cargo("wasm tools", ["build", "--profile", "tools", "-p", "wasm-tools"]);
+export async function wasmTools() {
+  await cargo("wasm tools", ["build", "--profile", "tools", "-p", "wasm-tools"]);
+  // The name by which wasm-pack looks for it; rustc refuses to build a program called so.
+  const known = wasmTool("wasm-bindgen");
+  if (!existsSync(known)) symlinkSync("wbg", known);
+}
 
 /** rustup may have been installed a minute ago, in a terminal that does not know yet. */
 function findCargo() {
