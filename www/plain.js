@@ -73,8 +73,9 @@ function poster(server, key) {
 /** The channel, once open: the one given, or the one the server makes. Attached before anything can happen. */
 function opened(peer, channel) {
   return new Promise((resolve, reject) => {
-    const open = (each) => (each.readyState === "open" ? resolve(each) : (each.onopen = () => resolve(each)));
-    channel ? open(channel) : (peer.ondatachannel = (event) => open(event.channel));
+    if (channel) channel.onopen = () => resolve(channel);
+    // Chromium calls a channel that arrives open too early, and may lose what is sent then; its statistics come when it is.
+    peer.ondatachannel = (event) => (event.channel.onopen = () => peer.getStats().then(() => resolve(event.channel)));
     peer.onconnectionstatechange = () => peer.connectionState === "failed" && reject(new Error("no way through: is UDP blocked?"));
   });
 }

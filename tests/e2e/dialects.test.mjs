@@ -25,7 +25,10 @@ test("snake_case bodies, string candidates, request_type", async () => {
     const offer = await post("/v1/webrtc/offer", { peer_id: "older-client" });
     const pc = new RTCPeerConnection();
     const replies = [];
-    const opened = new Promise((resolve) => (pc.ondatachannel = ({ channel }) => resolve(channel)));
+    const opened = new Promise((resolve) => {
+      // Chromium calls a channel that arrives open too early, and may lose what is sent then; its statistics come when it is.
+      pc.ondatachannel = ({ channel }) => (channel.onopen = () => pc.getStats().then(() => resolve(channel)));
+    });
     const told = [];
     pc.onicecandidate = ({ candidate }) => {
       if (candidate) told.push(post("/v1/webrtc/ice", { session_id: offer.session_id, candidate: candidate.candidate }));
@@ -42,7 +45,6 @@ test("snake_case bodies, string candidates, request_type", async () => {
       };
     });
     const send = (body) => channel.send(JSON.stringify(body));
-    if (channel.readyState !== "open") await new Promise((resolve) => (channel.onopen = resolve));
     send({ request_type: "SystemInfo", request_id: "s1" });
     send({ request_type: "Chat", request_id: "c1", model: "default", messages: [{ role: "user", content: "Count to 8" }], stream: true });
     await done;

@@ -37,6 +37,8 @@ pub(crate) struct Peer {
     early: RefCell<Vec<(Lane, Vec<u8>)>>,
     /// How many candidates were gathered.
     candidates: Cell<u32>,
+    /// The server made the channels and has not spoken yet.
+    greeting: Cell<bool>,
 }
 
 impl Peer {
@@ -48,7 +50,14 @@ impl Peer {
         let connection = RtcPeerConnection::new_with_configuration(&js::known(configuration))
             .map_err(|thrown| error::refused(Code::NOT_SUPPORTED, &thrown))?;
         listen(&connection, &CONNECTION_EVENTS, &listener);
-        Ok(Self { connection, listener, lanes: RefCell::default(), early: RefCell::default(), candidates: Cell::new(0) })
+        Ok(Self {
+            connection,
+            listener,
+            lanes: RefCell::default(),
+            early: RefCell::default(),
+            candidates: Cell::new(0),
+            greeting: Cell::new(false),
+        })
     }
 
     /// What is negotiated. A handle that outlives this is closed with it.
@@ -82,13 +91,18 @@ impl Peer {
     pub(crate) fn read(&self, event: &JsValue) -> Option<Happened> {
         let kind = js::text(event, "type")?;
         match kind.as_str() {
+            "message" if self.greeting.replace(false) => self.opened(Lane::Interactive),
             "message" => Some(message(&js::field(event, "data"))),
             "open" => self.opened(lane_of(&js::field(event, "target"))?),
             "bufferedamountlow" => Some(Happened::Writable(lane_of(&js::field(event, "target"))?)),
             "close" => Some(Happened::Closed("the server closed a data channel")),
             "datachannel" => {
                 let channel = js::field(event, "channel");
-                self.adopt(lane_of(&channel)?, js::known(channel));
+                let lane = lane_of(&channel)?;
+                self.adopt(lane, js::known(channel.clone()));
+                // Chromium calls a channel that arrives open, and may still lose what is sent on it. The server speaks first.
+                js::set(&channel, "onopen", &JsValue::NULL);
+                self.greeting.set(self.greeting.get() || lane == Lane::Interactive);
                 None
             }
             "icecandidate" => {

@@ -31,6 +31,7 @@ impl Peer {
             protocol: String::new(),
             reliable,
             sender: ChannelSender { queue: sender, closing: CancellationToken::new() },
+            made_here: false,
             receiver: ChannelReceiver { queue: receiver },
         };
         let owner = Owner { pace: Pace::new(&ServerLimits::default(), true), traffic: Box::new(|_| ()) };

@@ -15,7 +15,11 @@ use std::{
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
-use tabagent_protocol::{Code, Fault, Lane, frame::go_away::GoAway, frame::hello::Hello};
+use tabagent_protocol::{
+    Code, Fault, Lane,
+    frame::{FrameType, go_away::GoAway, hello::Hello},
+    packet,
+};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -123,11 +127,18 @@ struct Pipes {
 
 impl Pipes {
     /// Puts a channel in its lane; the lane's number, or `None` when it was taken and the channel is refused.
+    ///
+    /// A channel made here is greeted with a ping: a browser may lose what is sent on a channel that arrived, until something
+    /// has come over it.
     fn add(&mut self, channel: Channel) -> Option<Lane> {
         let lane = Lane::ALL.into_iter().find(|lane| lane.channel_protocol() == channel.protocol)?;
         if self.senders[lane.index()].is_some() {
             refuse(&channel.sender, &second_channel());
             return None;
+        }
+        if channel.made_here {
+            let ping = packet::control(FrameType::Ping, &[0; 8]);
+            channel.sender.try_send(Message::Binary(Bytes::from(ping)));
         }
         self.senders[lane.index()] = Some(channel.sender);
         self.receivers[lane.index()] = Some(channel.receiver);

@@ -111,6 +111,8 @@ pub struct Channel {
     pub protocol: String,
     /// False when made with `maxRetransmits`, `maxPacketLifeTime` or unordered: wrong for calls, served with a warning.
     pub reliable: bool,
+    /// Made by this side. Who makes a channel speaks first on it: the other side's browser may call it open too early.
+    pub made_here: bool,
     /// The writing half.
     pub sender: ChannelSender,
     /// The reading half.

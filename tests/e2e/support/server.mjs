@@ -8,7 +8,7 @@ export const root = fileURLToPath(new URL("../../..", import.meta.url));
 const binary = process.env.TABAGENT_SERVER_BIN ?? `${root}/target/debug/tabagent-server`;
 const startMs = 20_000;
 
-const standing = ["--port", "0", "--www", `${root}/www`, "--log-level", "info"];
+const standing = ["--port", "0", "--www", `${root}/www`];
 
 /** Starts a server; `flags` replace the one that lets local callers in, `program` and `args` everything. */
 export async function startServer({ flags = ["--allow-local"], program = binary, args = [...standing, ...flags] } = {}) {

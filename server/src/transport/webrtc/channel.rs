@@ -90,8 +90,8 @@ enum End {
 }
 
 /// Carries a channel that has a seat from its opening to its end.
-pub(super) async fn serve(data_channel: Arc<dyn DataChannel>, connection: Arc<Connection>) {
-    let end = carry(&data_channel, &connection).await;
+pub(super) async fn serve(data_channel: Arc<dyn DataChannel>, connection: Arc<Connection>, made_here: bool) {
+    let end = carry(&data_channel, &connection, made_here).await;
     let last = connection.seats.leave();
     match end {
         End::Here => {}
@@ -111,7 +111,7 @@ pub(super) async fn refuse(data_channel: Arc<dyn DataChannel>) {
     while !matches!(data_channel.poll().await, None | Some(DataChannelEvent::OnClose)) {}
 }
 
-async fn carry(data_channel: &Arc<dyn DataChannel>, connection: &Connection) -> End {
+async fn carry(data_channel: &Arc<dyn DataChannel>, connection: &Connection, made_here: bool) -> End {
     loop {
         match data_channel.poll().await {
             Some(DataChannelEvent::OnOpen) => break,
@@ -123,7 +123,8 @@ async fn carry(data_channel: &Arc<dyn DataChannel>, connection: &Connection) -> 
     let (outgoing, to_send) = mpsc::channel(connection.queue_messages.max(1));
     let (received, incoming) = mpsc::channel(connection.queue_messages.max(1));
     let closing = CancellationToken::new();
-    let Ok(channel) = describe(data_channel, ChannelSender { queue: outgoing, closing: closing.clone() }, incoming).await else {
+    let sender = ChannelSender { queue: outgoing, closing: closing.clone() };
+    let Ok(channel) = describe(data_channel, made_here, sender, incoming).await else {
         // Opened and closed in one breath.
         return End::There;
     };
@@ -146,6 +147,7 @@ async fn carry(data_channel: &Arc<dyn DataChannel>, connection: &Connection) -> 
 /// that the other side made: of those, only unordered ones are seen to be unreliable.
 async fn describe(
     data_channel: &Arc<dyn DataChannel>,
+    made_here: bool,
     sender: ChannelSender,
     incoming: mpsc::Receiver<Message>,
 ) -> webrtc::error::Result<Channel> {
@@ -156,6 +158,7 @@ async fn describe(
         label: data_channel.label().await?,
         protocol: data_channel.protocol().await?,
         reliable,
+        made_here,
         sender,
         receiver: ChannelReceiver { queue: incoming },
     })

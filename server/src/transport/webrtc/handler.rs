@@ -120,7 +120,7 @@ impl PeerConnectionEventHandler for Handler {
 
     async fn on_data_channel(&self, data_channel: Arc<dyn DataChannel>) {
         match self.connection.seats.take() {
-            Admission::Granted => drop(tokio::spawn(channel::serve(data_channel, self.connection.clone()))),
+            Admission::Granted => drop(tokio::spawn(channel::serve(data_channel, self.connection.clone(), false))),
             Admission::Refused => drop(tokio::spawn(channel::refuse(data_channel))),
             Admission::Abused => self.connection.ending.begin("too many data channels"),
         }

@@ -179,7 +179,7 @@ impl Peer {
         let init = RTCDataChannelInit { protocol: spec.protocol, ..RTCDataChannelInit::default() };
         let data_channel =
             self.handle.stack.create_data_channel(&spec.label, Some(init)).await.map_err(|error| broken(&error))?;
-        tokio::spawn(channel::serve(data_channel, connection.clone()));
+        tokio::spawn(channel::serve(data_channel, connection.clone(), true));
         Ok(())
     }
 
