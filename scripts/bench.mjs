@@ -6,7 +6,7 @@ import { browser } from "./lib/browser.mjs";
 import { cargo } from "./lib/cargo.mjs";
 import { start } from "./lib/children.mjs";
 import { buildPackage } from "./lib/package.mjs";
-import { NATIVE, ROOT, SERVER_RELEASE } from "./lib/paths.mjs";
+import { ROOT, SERVER_RELEASE } from "./lib/paths.mjs";
 import { Stop, main, say } from "./lib/say.mjs";
 import { setup } from "./setup.mjs";
 
@@ -21,7 +21,7 @@ await main(async () => {
 
   await setup();
   await buildPackage();
-  await cargo("server, release", ["build", "--release", ...NATIVE, "--bin", "tabagent-server"]);
+  await cargo("server, release", ["build", "--release", "-p", "tabagent-server"]);
   const { chromium, chromedriver } = await browser();
   const env = { ...process.env, TABAGENT_SERVER_BIN: SERVER_RELEASE, CHROMIUM: chromium, CHROMEDRIVER: chromedriver };
   for (const name of files) {

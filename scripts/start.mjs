@@ -18,8 +18,8 @@ await main(async () => {
   if (port > 0) await mustBeFree(host, port);
   await build();
   const server = start(SERVER, [...defaultsFor(flags), ...flags], { stdio: "inherit" });
-  const { code } = await server.exited;
-  process.exitCode = code ?? 1;
+  server.once("exit", (code) => (process.exitCode = code ?? 1));
+  await server.exited;
 });
 
 /** The value of `--name value` or `--name=value`. */

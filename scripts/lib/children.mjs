@@ -7,6 +7,8 @@ import { Stop } from "./say.mjs";
 
 /** How long a child may take to end after being asked, before it is killed, in milliseconds. The server drains its connections in this time. */
 const PATIENCE = 8_000;
+/** How often to look whether a process group is empty, in milliseconds. Only its leader's end is told to us. */
+const LOOK_AGAIN = 20;
 /** How long output may still arrive after a child has exited; a stray grandchild that holds the pipe must not hold the script, in milliseconds. */
 const LAST_WORDS = 1_000;
 /** How often to look whether the npm that started this script is still there, in milliseconds. */
@@ -26,7 +28,8 @@ export function start(command, args = [], options = {}) {
   living.add(child);
   child.exited = new Promise((settle, fail) => {
     child.once("error", (error) => (living.delete(child), fail(notStarted(command, error))));
-    child.once("exit", (code, signal) => (living.delete(child), settle({ code, signal })));
+    // While everything is being ended, a child's end is no news that the script should act on.
+    child.once("exit", (code, signal) => (living.delete(child), ending || settle({ code, signal })));
   });
   child.exited.catch(() => {}); // Whoever waits for it hears of it; nobody has to.
   child.closed = new Promise((settle) => child.once("close", settle));
@@ -48,12 +51,14 @@ export async function run(command, args = [], { onText = () => {}, ...options } 
   return { code, signal, ok: code === 0, output };
 }
 
-/** Ends a child and whatever it started: asks, waits, then kills. */
-export async function stop(child, signal = "SIGTERM") {
-  if (living.has(child)) {
-    toGroup(child, signal);
-    await Promise.race([child.exited.catch(() => {}), sleep(PATIENCE, undefined, { ref: false })]);
-  }
+/**
+ * Ends a child and whatever it started: asks, waits until the whole group is gone, then kills. Asks as Ctrl-C does, whatever this script
+ * was told: Playwright closes its browsers at both signals, but ends only at this one.
+ */
+export async function stop(child) {
+  const end = performance.now() + PATIENCE;
+  toGroup(child, "SIGINT");
+  while (toGroup(child, 0) && performance.now() < end) await sleep(LOOK_AGAIN);
   toGroup(child, "SIGKILL");
 }
 
@@ -76,17 +81,19 @@ function followSignals() {
 async function end(signal) {
   if (!ending) {
     ending = true;
-    await Promise.all([...living].map((child) => stop(child, signal)));
+    await Promise.all([...living].map(stop));
   }
   process.exit(process.exitCode ?? 128 + SIGNALS[signal]);
 }
 
+/** Sends a signal to all processes of a child's group; with 0 it only asks. Answers whether there is any. */
 function toGroup(child, signal) {
-  if (child.pid === undefined) return;
+  if (child.pid === undefined) return false;
   try {
-    process.kill(-child.pid, signal);
+    return process.kill(-child.pid, signal);
   } catch (error) {
-    if (error.code !== "ESRCH" && error.code !== "EPERM") throw error; // Gone already, which was the aim.
+    if (error.code !== "ESRCH" && error.code !== "EPERM") throw error;
+    return false; // Gone already, which was the aim.
   }
 }
 
