@@ -83,8 +83,9 @@ impl Session {
     pub(crate) fn done(&self, step: Step) {
         let ms = self.elapsed();
         while let Some(next) = self.attempt.awaited.get().filter(|awaited| *awaited <= step) {
-            (self.listener)(self, News::Step { name: next.name(), ms, count: 0 });
+            // First of all: the listener may end the session.
             self.attempt.awaited.set(Step::all().find(|each| *each > next));
+            (self.listener)(self, News::Step { name: next.name(), ms, count: 0 });
         }
         if step == Step::Welcome {
             self.attempt.timers.take();
@@ -126,6 +127,7 @@ impl Session {
     /// Exchanges descriptions with the server, in one round trip or in two.
     async fn negotiate(&self) -> Result<(), Failure> {
         let Attempt { signaling, options, .. } = &self.attempt;
+        // `kind` is what the server's description is: an answer to ours, or an offer that we answer.
         let (kind, reply, negotiation);
         if options.negotiation == Negotiation::ServerOffers {
             kind = "offer";
@@ -151,6 +153,9 @@ impl Session {
     }
 
     fn open(&self, ice_servers: &Array) -> Result<transport::Negotiation, Failure> {
+        if self.attempt.awaited.get().is_none() {
+            return Err(error::over());
+        }
         let policy = if self.attempt.options.relay_only { "relay" } else { "all" };
         self.attach(js::object(&[("iceServers", ice_servers), ("iceTransportPolicy", &policy.into())]))
     }
@@ -161,7 +166,7 @@ impl Session {
         self.attempt.id.replace(reply.id.clone());
         if self.attempt.awaited.get().is_none() {
             self.forget();
-            return Err(error::not_ours());
+            return Err(error::over());
         }
         self.tell_candidates();
         Ok(reply)

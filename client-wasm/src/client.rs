@@ -48,7 +48,7 @@ impl Client {
             }
         };
         let client = Self::start(server, options, Box::new(listener));
-        outcome.await.unwrap_or_else(|_| Err(*error::not_ours()))?;
+        outcome.await.unwrap_or_else(|_| Err(*error::over()))?;
         Ok(client)
     }
 
@@ -101,7 +101,7 @@ impl Client {
         });
         let call = self.call(request, sink)?;
         let _cancel = CancelOnDrop(self, call);
-        outcome.await.unwrap_or_else(|_| Err(*error::not_ours()))
+        outcome.await.unwrap_or_else(|_| Err(*error::over()))
     }
 
     /// Withdraws a call. Its sink hears nothing any more.

@@ -2,7 +2,7 @@
 //! takes what they left, drains the endpoint and sets its timer. All thinking is done in `tabagent_protocol`.
 
 use std::{
-    cell::{Cell, RefCell, RefMut},
+    cell::{RefCell, RefMut},
     rc::Rc,
 };
 
@@ -28,8 +28,8 @@ pub(crate) struct Driver {
     pub(crate) transport: RefCell<Option<Peer>>,
     /// Events of the transport that nobody has read. Bounded by one turn of the event loop: emptied before the next task.
     arrived: RefCell<Vec<JsValue>>,
-    /// A microtask is on its way.
-    scheduled: Cell<bool>,
+    /// While a microtask is on its way: the session, which must not go before it has come.
+    scheduled: RefCell<Option<Rc<Session>>>,
     microtask: Callback,
     listener: Callback,
     /// Runs until the endpoint's deadline, or a little less.
@@ -39,13 +39,13 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    /// `microtask` must call [`Session::turn`], `listener` [`Session::enqueue`].
+    /// `microtask` must call [`Session::microtask`], `listener` [`Session::enqueue`].
     pub(crate) fn new(endpoint: Endpoint, microtask: Callback, listener: Callback) -> Self {
         Self {
             endpoint: RefCell::new(endpoint),
             transport: RefCell::default(),
             arrived: RefCell::default(),
-            scheduled: Cell::new(false),
+            scheduled: RefCell::default(),
             microtask,
             listener,
             timer: RefCell::default(),
@@ -75,9 +75,15 @@ impl Session {
         self.schedule();
     }
 
+    /// The turn that was scheduled.
+    pub(crate) fn microtask(&self) {
+        let alive = self.driver.scheduled.take();
+        self.turn();
+        drop(alive);
+    }
+
     /// One turn: everything that arrived, everything that follows from it, and when to come back.
     pub(crate) fn turn(&self) {
-        self.driver.scheduled.set(false);
         for event in self.driver.arrived.take() {
             self.take(&event);
             self.drain();
@@ -87,7 +93,9 @@ impl Session {
     }
 
     fn schedule(&self) {
-        if !self.driver.scheduled.replace(true) {
+        let mut scheduled = self.driver.scheduled.borrow_mut();
+        if scheduled.is_none() {
+            *scheduled = self.this.upgrade();
             js::queue_microtask(self.driver.microtask.function());
         }
     }

@@ -36,7 +36,12 @@ pub(crate) fn broke(step: Step, why: &str) -> Failure {
     failed(&[why, ": ", step.hint()])
 }
 
-/// The session is gone, or its peer speaks another language.
+/// The session ended meanwhile.
+pub(crate) fn over() -> Failure {
+    failed(&["the session is over"])
+}
+
+/// Somebody else is at the other end.
 pub(crate) fn not_ours() -> Failure {
     failed(&["the peer does not speak this protocol"])
 }

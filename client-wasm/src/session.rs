@@ -61,7 +61,7 @@ impl Session {
     pub(crate) fn start(server: &str, options: Options, listener: Listener) -> Rc<Self> {
         let endpoint = Endpoint::client(Limits::default(), options.secret);
         let session = Rc::new_cyclic(|this: &Weak<Self>| Self {
-            driver: Driver::new(endpoint, callback(this, |session, _| session.turn()), callback(this, Self::enqueue)),
+            driver: Driver::new(endpoint, callback(this, |session, _| session.microtask()), callback(this, Self::enqueue)),
             attempt: Attempt::new(server, options),
             listener,
             state: Cell::new(State::Connecting),
@@ -80,8 +80,11 @@ impl Session {
     pub(crate) fn hear(&self, mut event: Event) {
         match &mut event {
             Event::Welcomed(_) => {
-                self.done(Step::Welcome);
                 self.state.set(State::Connected);
+                self.done(Step::Welcome);
+                if self.state.get() == State::Closed {
+                    return; // by the listener, just now
+                }
             }
             Event::Closed(fault) => {
                 self.abandon(fault);

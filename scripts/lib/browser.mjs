@@ -1,4 +1,4 @@
-// Chromium and its driver, which only the tests need: found, or installed from the system's packages where this user may.
+// Chromium, its driver and `ip` (for network namespaces), which only the tests need: found, or installed from the system's packages where this user may.
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
@@ -10,7 +10,7 @@ const BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrom
 const DRIVERS = ["chromedriver"];
 /** Where applications are, when they are not on the PATH. */
 const MAC_APPLICATIONS = ["/Applications/Chromium.app/Contents/MacOS/Chromium", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"];
-const INSTALL = "apt-get install -y --no-install-recommends chromium chromium-driver";
+const INSTALL = "apt-get install -y --no-install-recommends chromium chromium-driver iproute2";
 
 /** Paths of a browser and a driver that fit each other. `CHROMIUM` and `CHROMEDRIVER` in the environment come first. */
 export async function browser() {

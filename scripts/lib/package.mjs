@@ -84,7 +84,7 @@ async function optimise() {
   writeFileSync(join(DIST, BESIDE), code);
 }
 
-const MINIFIED = { minify: true, format: "esm", target: "es2022", legalComments: "none", logLevel: "silent" };
+const MINIFIED = { minify: true, treeShaking: true, format: "esm", target: "es2022", legalComments: "none", logLevel: "silent" };
 
 /** In the sources the module and its glue lie in `wasm/`, in the package beside the doors. */
 const BESIDE_THE_DOORS = {

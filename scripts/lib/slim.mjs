@@ -5,7 +5,8 @@
  * Where Rust writes the text of a panic. Nobody reads it: a panic ends the instance with a trap either way, and the text only
  * costs the code that builds it. What may panic still traps; nothing is assumed not to.
  */
-const PANIC = /(^|[<:\]])(core|std|alloc)(\[\w+\])?::.*(panicking::|_fail$|_failed$|panic_already|handle_error$|capacity_overflow|handle_alloc_error)|rust_alloc_error_handler|::rust_panic$/;
+const PANIC =
+  /(^|[<:\]])(core|std|alloc)(\[\w+\])?::.*(panicking::|_fail$|_failed$|panic_already|handle_error$|capacity_overflow|handle_alloc_error)|rust_alloc_error_handler|::rust_panic$|JsValue as core::fmt::Debug/;
 
 /** Once finds most; what became unused by that is found the second time. */
 const ROUNDS = 2;
@@ -30,7 +31,11 @@ export async function slim(module, glue) {
     [IMPORTS]: (bytes) => entries(bytes, (at) => importAt(bytes, at, short)),
     [EXPORTS]: (bytes) => entries(bytes, (at) => exportAt(bytes, at, short)),
   });
-  const shortened = glue.replace(/\b(wasm\.|export function )([\w$]+)/g, (whole, before, name) => (names.has(name) ? before + names.get(name) : whole));
+  const known = (name) => names.get(name) ?? name;
+  const shortened = glue
+    .replace(/\bwasm\.(\w+)/g, (_, name) => `wasm.${known(name)}`)
+    // What the module no longer imports loses its `export`, so that the minifier drops it.
+    .replace(/^export function (__\w+)/gm, (_, name) => `${names.has(name) ? "export " : ""}function ${known(name)}`);
   return { module: renamed, glue: shortened };
 }
 

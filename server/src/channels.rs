@@ -31,8 +31,8 @@ pub(crate) struct Channels {
 }
 
 impl Channels {
-    pub(crate) fn new(service: Arc<Service>, limits: ServerLimits) -> Self {
-        Self { sessions: Sessions::new(Arc::clone(&service), limits.clone()), service, limits }
+    pub(crate) fn new(service: Arc<Service>, sessions: Arc<Sessions>, limits: ServerLimits) -> Self {
+        Self { service, sessions, limits }
     }
 
     /// Hands the channel on, or tells it why not.

@@ -17,6 +17,7 @@ use crate::{
     http::{self, App, Door},
     options::ServerOptions,
     service::{Service, To},
+    sessions::Sessions,
     signaling::Signaling,
     transport::{self, PeerOptions},
 };
@@ -35,6 +36,7 @@ const LOOK: Duration = Duration::from_millis(20);
 pub struct Server {
     options: ServerOptions,
     service: Arc<Service>,
+    sessions: Arc<Sessions>,
     signaling: Signaling,
     draining: CancellationToken,
 }
@@ -44,12 +46,13 @@ impl Server {
     #[must_use]
     pub fn new(options: ServerOptions, service: Service) -> Self {
         let service = Arc::new(service);
-        let doors = Channels::new(Arc::clone(&service), options.limits.clone());
+        let sessions = Sessions::new(Arc::clone(&service), options.limits.clone());
+        let doors = Channels::new(Arc::clone(&service), Arc::clone(&sessions), options.limits.clone());
         let on_channel = Arc::new(move |connection: &_, channel| doors.open(connection, channel));
         let signaling = Signaling::new(options.limits.clone(), peer_options(&options), on_channel);
         let counted = signaling.clone();
         service.stats().count_sessions(move || session_counts(&counted));
-        Self { options, service, signaling, draining: CancellationToken::new() }
+        Self { options, service, sessions, signaling, draining: CancellationToken::new() }
     }
 
     /// The routes with their door, for a program that has an axum server already.
@@ -73,6 +76,7 @@ impl Server {
         while self.service.calls_in_flight() > 0 && Instant::now() < deadline {
             tokio::time::sleep(LOOK).await;
         }
+        self.sessions.shutdown().await;
         self.signaling.shutdown().await;
         Ok(())
     }

@@ -162,3 +162,27 @@ test("both sides log every step of the handshake, in order, under one id, withou
   assert.ok(seen.stats.candidatePair, "the selected pair is known");
   assert.ok(seen.stats.roundTripMs > 0);
 });
+
+test("a server that ends says so, lets a short call finish, and leaves nobody waiting", async (t) => {
+  const ending = await startServer({ flags: ["--allow-local", "--limit", "drain=3000"] });
+  t.after(() => ending.stop());
+  const other = await open(browser, ending.url);
+  const connected = await other.evaluate(async () => {
+    const { connect } = await import("/client/index.js");
+    globalThis.agent = await connect(location.origin);
+    globalThis.announced = new Promise((resolve) => agent.on("server_draining", resolve));
+    globalThis.ended = new Promise((resolve) => agent.addEventListener("statechange", () => agent.state === "closed" && resolve(agent.reason?.code)));
+    const ask = (content) => agent.stream({ action: "chat", model: "default", messages: [{ role: "user", content }] });
+    const [short, long] = [ask("Count to 50"), ask("Count to 5000")];
+    globalThis.short = short.response.then(({ finish_reason }) => finish_reason, ({ code }) => code);
+    globalThis.long = long.response.then(({ finish_reason }) => finish_reason, ({ code }) => code);
+    for (const stream of [short, long]) (async () => { try { for await (const _ of stream); } catch {} })();
+    await agent.request({ action: "health" });
+    return agent.state;
+  });
+  assert.equal(connected, "connected");
+  const stopped = ending.stop();
+  const seen = await other.evaluate(async () => ({ announced: (await announced).event, ended: await ended, short: await short, long: await long }));
+  assert.deepEqual(seen, { announced: "server_draining", ended: "draining", short: "stop", long: "outcome_unknown" });
+  await stopped;
+});

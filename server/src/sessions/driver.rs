@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tabagent_protocol::{
-    Body, CallId, ConnectionId, Endpoint, Event, Fault, Input, Lane, Millis, Output, Request, frame::hello::Hello,
+    Body, CallId, Code, ConnectionId, Endpoint, Event, Fault, Input, Lane, Millis, Output, Request, frame::hello::Hello,
 };
 use tokio::{
     sync::{mpsc, oneshot},
@@ -175,6 +175,9 @@ impl Driver {
             Some(reverse) = inbox.reversed.recv() => self.ask(reverse),
             body = inbox.events.next() => self.endpoint.publish(&body),
             Some(channel) = inbox.others.recv() => self.another(channel, &mut inbox.receivers),
+            () = self.sessions.ending.cancelled() => {
+                self.endpoint.close(Fault::new(Code::DRAINING, "the server is shutting down"));
+            }
             () = self.connection.closed.cancelled() => self.input(Input::Closed { connection: LINK }),
             () = tokio::time::sleep(idle) => self.input(Input::Tick),
         }
@@ -235,8 +238,7 @@ impl Driver {
         let fields = match serde_json::from_slice(&request.body.value) {
             Ok(fields) => fields,
             Err(error) => {
-                let fault =
-                    Fault::new(tabagent_protocol::Code::BAD_REQUEST, format!("the body of call {call} is not JSON: {error}"));
+                let fault = Fault::new(Code::BAD_REQUEST, format!("the body of call {call} is not JSON: {error}"));
                 return self.endpoint.respond(call, Err(fault));
             }
         };

@@ -20,7 +20,8 @@ use tabagent_protocol::{
     frame::{FrameType, go_away::GoAway, hello::Hello},
     packet,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     ServerLimits, Service,
@@ -35,12 +36,17 @@ const FAREWELL: Duration = Duration::from_secs(1);
 type SessionKey = [u8; 32];
 
 /// All sessions of a server.
+#[derive(Debug)]
 pub(crate) struct Sessions {
     service: Arc<Service>,
     limits: ServerLimits,
     /// Names this server process in every welcome.
     boot: [u8; 16],
     live: Mutex<HashSet<SessionKey>>,
+    /// The server ends: every session is told, and over.
+    ending: CancellationToken,
+    /// Told when a session is gone.
+    gone: Notify,
     /// Connections whose first channel has opened: where their other channels go.
     carriers: Mutex<HashMap<ConnectionId, mpsc::Sender<Channel>>>,
 }
@@ -50,7 +56,7 @@ impl Sessions {
     #[must_use]
     pub(crate) fn new(service: Arc<Service>, limits: ServerLimits) -> Arc<Self> {
         let (live, carriers) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { service, limits, boot: boot(), live, carriers })
+        Arc::new(Self { service, limits, boot: boot(), live, ending: CancellationToken::new(), gone: Notify::new(), carriers })
     }
 
     /// Takes over an open channel whose sub-protocol is a lane's.
@@ -72,6 +78,21 @@ impl Sessions {
             tracing::info!(connection = %connection.id, code = %reason.code, reason = %reason.message, "session ended");
             connection.close("its session ended");
         });
+    }
+
+    /// Ends all sessions, telling their clients that the server is going, and waits until they are gone, within a bound.
+    pub(crate) async fn shutdown(&self) {
+        self.ending.cancel();
+        let all_gone = async {
+            loop {
+                let gone = self.gone.notified();
+                if lock(&self.live).is_empty() {
+                    return;
+                }
+                gone.await;
+            }
+        };
+        let _ = tokio::time::timeout(2 * FAREWELL, all_gone).await;
     }
 
     /// From the first channel to the end of the session.
@@ -115,6 +136,7 @@ struct Standing {
 impl Drop for Standing {
     fn drop(&mut self) {
         lock(&self.sessions.live).remove(&self.key);
+        self.sessions.gone.notify_waiters();
     }
 }
 
