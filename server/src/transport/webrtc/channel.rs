@@ -204,9 +204,10 @@ async fn write(
             break;
         }
     }
-    ended_here.store(true, Ordering::Release);
-    // The stack lets a close overtake messages that it has not handed to SCTP yet.
+    // The stack lets a close overtake messages that it has not handed to SCTP yet. If the other side ends it meanwhile, the
+    // reader hears of that and calls this off.
     let _ = timeout(LINGER, flushed(&data_channel)).await;
+    ended_here.store(true, Ordering::Release);
     if data_channel.close().await.is_ok() { End::Here } else { End::There }
 }
 
