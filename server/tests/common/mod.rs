@@ -81,7 +81,9 @@ impl TestServer {
         let (stop, stopped) = oneshot::channel::<()>();
         let server = Server::new(options, service);
         let served = tokio::spawn(server.serve(listener, async { drop(stopped.await) }));
-        Ok(Self { port, client: Client::new(), stop: Some(stop), served: Some(served) })
+        // A kept connection may be closed by the server in the moment it is used again.
+        let client = Client::builder().pool_max_idle_per_host(0).build()?;
+        Ok(Self { port, client, stop: Some(stop), served: Some(served) })
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
