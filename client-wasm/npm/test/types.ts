@@ -1,6 +1,6 @@
 // What must compile and what must not. Never run: `npm run check` type-checks it, and an expected error that is none is an error.
 
-import { type ChatResponse, type ClientStats, type TabagentClient, TabagentError, connect } from "../src/index.js";
+import { type Actions, type ChatResponse, type ClientStats, type TabagentClient, TabagentError, connect } from "../src/index.js";
 
 /** Fails to compile unless both types are the same. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -84,6 +84,20 @@ for await (const { changed } of mine.stream({ action: "watch", path: "/" })) sam
 await mine.request({ action: "health" });
 // @ts-expect-error: a table has requests, responses and items
 await connect<{ roll: { request: { sides: number } } }>("http://127.0.0.1:9000");
+
+// The table of the embedding example, beside the built-in one.
+interface Embedding extends Actions {
+  greet: { request: { name?: string }; response: { type: "greet_response"; text: string }; item: never };
+}
+const embedding = await connect<Embedding>("http://127.0.0.1:9000");
+same<Awaited<ReturnType<typeof greet>>["text"], string>(true);
+function greet() {
+  return embedding.request({ action: "greet", name: "Ada" });
+}
+await embedding.request({ action: "health" });
+embedding.serve({ who_are_you: () => ({ name: "Ada" }) });
+// @ts-expect-error: a field has the wrong type
+await embedding.request({ action: "greet", name: 7 });
 
 // Errors.
 try {
