@@ -134,6 +134,9 @@ impl Endpoint {
 
     /// The first frame of a message: the whole, or the start of a partial.
     fn begin(&mut self, now: Millis, frame: RawFrame<'_>) -> Result<(), Violation> {
+        if self.partial_of(frame.call).is_some_and(|partial| partial.is_some()) {
+            return Err(Violation::Nested);
+        }
         if frame.flags & MORE == 0 {
             self.charge(&frame, frame.body.len())?;
             return self.complete(now, frame);
@@ -148,11 +151,8 @@ impl Endpoint {
             return self.too_large(&frame, held, "reassembly_bytes", self.limits.reassembly_bytes);
         }
         self.assembling = held;
-        let slot = self.partial_of(frame.call).ok_or(Violation::NoMessage)?;
-        match slot.replace(partial) {
-            None => Ok(()),
-            Some(_) => Err(Violation::Nested),
-        }
+        *self.partial_of(frame.call).ok_or(Violation::NoMessage)? = Some(partial);
+        Ok(())
     }
 
     fn chunk(&mut self, now: Millis, frame: RawFrame<'_>) -> Result<(), Violation> {
@@ -226,12 +226,12 @@ impl Endpoint {
             FrameType::End if !ours => self.tell(Event::Ended { call }),
             FrameType::Response if ours => {
                 let body = Body::decode(bytes, raw)?;
-                self.ours.remove(id);
+                self.take_call(id);
                 self.tell(Event::Response { call, body });
             }
             FrameType::Fault if ours => {
                 let fault = Fault::decode(bytes)?;
-                self.ours.remove(id);
+                self.take_call(id);
                 self.tell(Event::Failed { call, fault });
             }
             _ => return Err(Violation::WrongSide),
@@ -260,8 +260,7 @@ impl Endpoint {
         if self.is_ours(id) {
             return Err(Violation::WrongSide);
         }
-        let Some(call) = self.theirs.remove(id) else { return Ok(()) };
-        self.forget_partial(&call);
+        let Some(call) = self.take_call(id) else { return Ok(()) };
         if call.announced && !call.settled {
             self.tell(Event::Cancelled { call: CallId(id) });
         }

@@ -104,7 +104,7 @@ impl Endpoint {
         let Some(state) = self.call_mut(call) else { return };
         state.scheduled = false;
         if state.settled {
-            self.theirs.remove(call);
+            self.take_call(call);
         }
     }
 

@@ -101,8 +101,10 @@ impl Endpoint {
 
     /// Withdraws a call of ours: at once, without an answer. One that has not left yet is never carried out.
     pub fn cancel(&mut self, call: CallId) {
-        let Some(state) = self.ours.remove(call.0) else { return };
-        self.forget_partial(&state);
+        if !self.is_ours(call.0) {
+            return;
+        }
+        let Some(state) = self.take_call(call.0) else { return };
         if state.sent {
             self.lanes[state.lane.index()].urgent.push_back((FrameType::Cancel, call.0));
         }
@@ -193,8 +195,11 @@ impl Endpoint {
         Err(above(code, size, "message_bytes", limit))
     }
 
-    pub(super) fn forget_partial(&mut self, call: &Call) {
+    /// Removes a call, and gives back what its half-sent message held of the allowance.
+    pub(super) fn take_call(&mut self, id: u32) -> Option<Call> {
+        let call = if self.is_ours(id) { self.ours.remove(id) } else { self.theirs.remove(id) }?;
         self.assembling -= call.partial.as_ref().map_or(0, |partial| partial.bytes.len());
+        Some(call)
     }
 
     pub(super) fn sending(credit: u64) -> Sending {

@@ -111,6 +111,34 @@ fn half_sent_messages_share_one_allowance() {
 }
 
 #[test]
+fn an_early_answer_gives_back_what_a_half_sent_item_held() {
+    let mut pair = Pair::forged(Limits { reassembly_bytes: 40_000, ..Limits::default() });
+    let body = request("write_file", "{}").encode();
+    let mut piece = 900_000_u32.to_le_bytes().to_vec();
+    piece.resize(15_000, 0);
+    for n in 0..10_u32 {
+        let call = 2 * n + 1;
+        let sequence = 2 * u64::from(n) + 1;
+        pair.forge(&data(sequence, &[frame(FrameType::Request, tabagent_protocol::frame::STREAM, call, &body)]));
+        pair.forge(&data(sequence + 1, &[frame(FrameType::Item, MORE, call, &piece)]));
+        pair.server.endpoint.respond(tabagent_protocol::CallId(call), Ok(tabagent_protocol::Body::json("1")));
+        pair.run();
+    }
+    let heard = pair.server.events();
+    assert!(heard.iter().all(|event| matches!(event, Event::Request { .. })), "none was refused: {heard:?}");
+    assert_eq!(pair.server.endpoint.calls_in_flight(), (0, 0));
+}
+
+#[test]
+fn a_message_inside_another_of_its_call() {
+    let mut pair = Pair::connected(Limits::default());
+    let piece = 20_u32.to_le_bytes();
+    let end = frame(FrameType::End, 0, 1, &[]);
+    pair.forge(&data(1, &[frame(FrameType::Request, MORE, 1, &piece), end]));
+    closed_with(&mut pair, "protocol_error");
+}
+
+#[test]
 fn pieces_that_do_not_add_up() {
     let mut pair = Pair::connected(Limits::default());
     let piece = 20_u32.to_le_bytes();

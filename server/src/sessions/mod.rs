@@ -24,7 +24,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    ServerLimits, Service,
+    Principal, ServerLimits, Service,
     signaling::{Connection, ConnectionId},
     transport::{Channel, ChannelReceiver, ChannelSender, Message, Step},
 };
@@ -32,7 +32,7 @@ use crate::{
 /// How long the last words of a session have to leave. A round trip, generously.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// SHA-256 of a session's secret: all the server keeps of it.
+/// SHA-256 of a session's principal and secret: all the server keeps of the secret. Another principal's session is another one.
 type SessionKey = [u8; 32];
 
 /// All sessions of a server.
@@ -105,7 +105,7 @@ impl Sessions {
             Ok(Err(fault)) => return pipes.refuse(fault).await,
             Err(_) => return pipes.refuse(Fault::new(Code::PROTOCOL_ERROR, "no hello came in time")).await,
         };
-        let _standing = match self.admit(&hello) {
+        let _standing = match self.admit(&connection.principal, &hello) {
             Ok(standing) => standing,
             Err(fault) => return pipes.refuse(fault).await,
         };
@@ -114,8 +114,9 @@ impl Sessions {
     }
 
     /// Finds the session of a hello. Wrong, foreign and expired secrets look the same.
-    fn admit(self: &Arc<Self>, hello: &Hello) -> Result<Standing, Fault> {
-        let key: SessionKey = Sha256::digest(hello.secret).into();
+    fn admit(self: &Arc<Self>, principal: &Principal, hello: &Hello) -> Result<Standing, Fault> {
+        let owner = Sha256::digest(principal.as_str());
+        let key: SessionKey = Sha256::new().chain_update(owner).chain_update(hello.secret).finalize().into();
         let mut live = lock(&self.live);
         if hello.welcomed {
             return Err(Fault::new(Code::SESSION_EXPIRED, "this session is gone; connect anew"));
