@@ -37,7 +37,7 @@ after(async () => {
 test("what stands in the tutorial is what is run here, and it is short", async () => {
   const tutorial = await readFile(join(root, "docs/TUTORIAL.md"), "utf8");
   const rust = (await readFile(join(root, program), "utf8")).replace(/^\/\/!.*\n/, "");
-  const typescript = await readFile(join(root, page), "utf8");
+  const typescript = (await readFile(join(root, page), "utf8")).replace(/^\/\/ .*\n/, "");
   assert.ok(tutorial.includes(`<!-- ${program} -->\n\`\`\`rust,no_run\n${rust}\`\`\``), "the program of the tutorial is another one");
   assert.ok(tutorial.includes(`<!-- ${page} -->\n\`\`\`ts\n${typescript}\`\`\``), "the page of the tutorial is another one");
   assert.ok(tutorial.includes(`${lines(rust)} lines of Rust and ${lines(typescript)} of TypeScript`));
