@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::{call::Outgoing, error::Violation, frame::FrameType};
+use crate::{Millis, call::Outgoing, error::Violation, frame::FrameType};
 
 /// An ordered stream of packets. On WebRTC each lane is a data channel, so that loss in bulk never blocks a call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,16 +75,21 @@ impl Class {
 /// One lane of one session.
 #[derive(Default)]
 pub(crate) struct LaneState {
-    /// Number of the last packet sent; a packet is numbered when a transport takes it.
+    /// Number of the last packet built; a packet is numbered when a transport takes it.
     pub(crate) sent: u64,
     /// Highest of them the peer has accepted.
     pub(crate) acked: u64,
+    /// Packets above `acked`, as they left: another transport gets the same bytes.
+    kept: VecDeque<Vec<u8>>,
+    kept_bytes: usize,
+    /// How many of them the present transport has had.
+    had: usize,
+    /// Since when the peer owes an acknowledgement.
+    pub(crate) owed_since: Option<Millis>,
     /// Number of the last packet accepted in order.
     pub(crate) received: u64,
     /// Received bytes that no acknowledgement covers yet.
     pub(crate) unacked_bytes: usize,
-    /// The transport has room.
-    pub(crate) writable: bool,
     /// Frames without a message that jump the queue: cancels and credits, by call.
     pub(crate) urgent: VecDeque<(FrameType, u32)>,
     /// Calls with something to send, by class; a call is in one class at a time.
@@ -92,6 +97,47 @@ pub(crate) struct LaneState {
 }
 
 impl LaneState {
+    /// The next packet that the present transport has not had, of those built before.
+    pub(crate) fn replay(&mut self) -> Option<Vec<u8>> {
+        let packet = self.kept.get(self.had)?.clone();
+        self.had += 1;
+        Some(packet)
+    }
+
+    /// Counts a new packet out and keeps it until it is acknowledged.
+    pub(crate) fn keep(&mut self, now: Millis, packet: &[u8]) {
+        self.sent += 1;
+        self.owed_since.get_or_insert(now);
+        self.kept_bytes += packet.len();
+        self.kept.push_back(packet.to_vec());
+        self.had += 1;
+    }
+
+    /// Bytes that are not acknowledged.
+    pub(crate) fn unacknowledged(&self) -> usize {
+        self.kept_bytes
+    }
+
+    /// Another transport has had none of the packets kept.
+    pub(crate) fn rewind(&mut self, now: Millis) {
+        self.had = 0;
+        self.owed_since = (!self.kept.is_empty()).then_some(now);
+    }
+
+    /// The peer has everything up to here.
+    pub(crate) fn acknowledge(&mut self, now: Millis, received: u64) {
+        if received <= self.acked {
+            return;
+        }
+        while self.acked < received {
+            let Some(packet) = self.kept.pop_front() else { break };
+            self.kept_bytes -= packet.len();
+            self.had = self.had.saturating_sub(1);
+            self.acked += 1;
+        }
+        self.owed_since = (!self.kept.is_empty()).then_some(now);
+    }
+
     pub(crate) fn schedule(&mut self, class: Class, call: u32) {
         self.ready[class as usize].push_back(call);
     }

@@ -27,6 +27,10 @@ pub struct Limits {
     pub events: u32,
     /// Bytes of received packets after which an acknowledgement goes out at once.
     pub ack_bytes: u32,
+    /// Bytes of the interactive lane that may be unacknowledged, and are kept for the next transport. At it the producers wait.
+    pub interactive_bytes: u32,
+    /// The same for the bulk lane.
+    pub bulk_bytes: u32,
     /// Milliseconds after which the tail of a burst is acknowledged.
     pub ack_delay: Millis,
     /// Milliseconds of silence after which the server asks whether the client is still there.
@@ -35,6 +39,8 @@ pub struct Limits {
     pub keepalive_misses: u32,
     /// Milliseconds between the hello and its welcome after which a client gives the transport up.
     pub welcome: Millis,
+    /// Milliseconds for which a session without a transport waits for the next one. After that its calls are over.
+    pub window: Millis,
 }
 
 impl Default for Limits {
@@ -46,10 +52,13 @@ impl Default for Limits {
             call_window: 256 * 1024,
             events: 256,
             ack_bytes: 32 * 1024,
+            interactive_bytes: 256 * 1024,
+            bulk_bytes: 4 * 1024 * 1024,
             ack_delay: 25,
             keepalive: 5_000,
             keepalive_misses: 3,
             welcome: 5_000,
+            window: 60_000,
         }
     }
 }

@@ -1,56 +1,66 @@
-//! From hello to welcome, and to the end: the life of the session's connection.
+//! From hello to welcome, and to the end: the life of the session.
 
-use super::{ConnectionId, Endpoint, Event, NOW, Output, Phase, Role};
+use super::{
+    ConnectionId, Endpoint, Event, NOW, Output, Phase, Role,
+    link::{CONNECTIONS, Link},
+};
 use crate::{
     CallId, Millis, VERSION,
     error::{Code, Fault, Violation},
     frame::{go_away::GoAway, hello::Hello, welcome::Welcome},
-    lane::Lane,
+    lane::{Class, Lane},
 };
 
 impl Endpoint {
-    /// Client: says who we are. Lane 0 may be used at once; lane 1 waits for the welcome.
-    pub(super) fn opened(&mut self, now: Millis, connection: ConnectionId) {
-        if self.phase != Phase::Idle {
+    /// Client: says who we are. Without another transport, lane 0 may be used at once: what is unacknowledged, then what is new.
+    pub(super) fn opened(&mut self, now: Millis, connection: ConnectionId, bearer: Option<&str>) {
+        let usable = matches!(self.phase, Phase::New | Phase::Standing) && self.role == Role::Client;
+        if !usable || self.links.len() >= CONNECTIONS || self.link(connection).is_some() {
             return self.outputs.push_back(Output::Close { connection });
         }
-        self.heard = now;
-        self.phase = Phase::Opening { connection, since: now };
         self.epoch += 1;
-        self.lanes[0].writable = true;
+        self.links.push(Link::new(now, connection, self.epoch, false));
         let hello = Hello {
             versions: (VERSION, VERSION),
             epoch: self.epoch,
             secret: self.secret,
-            welcomed: false,
+            welcomed: self.phase == Phase::Standing,
             sent: self.lanes.each_ref().map(|lane| lane.sent),
             received: self.lanes.each_ref().map(|lane| lane.received),
-            bearer: None,
+            bearer: bearer.map(str::to_owned),
         };
         self.send_control(connection, hello.packet());
+        if self.sending.is_none() {
+            self.send_on(connection);
+        }
     }
 
-    /// Server: welcomes a client's hello, or refuses it with a reason. Drain [`Endpoint::poll`] afterwards.
+    /// Server: welcomes a client's hello, the first or a later one, or refuses it with a reason. Drain [`Endpoint::poll`] afterwards.
     pub fn accept(&mut self, now: Millis, connection: ConnectionId, hello: &Hello) {
-        if self.phase != Phase::Idle {
+        self.now = now;
+        if self.phase == Phase::Closed || hello.epoch <= self.epoch {
+            // An older hello that was overtaken: its client is here already.
             return self.outputs.push_back(Output::Close { connection });
         }
-        self.heard = now;
-        self.phase = Phase::Live { connection };
+        let first = self.phase == Phase::New;
+        self.make_room(now);
+        self.links.push(Link::new(now, connection, hello.epoch, first));
         if !(hello.versions.0..=hello.versions.1).contains(&VERSION) {
             let spoken = format!("this server speaks version {VERSION}, the client {} to {}", hello.versions.0, hello.versions.1);
             return self.fail(Fault::new(Code::VERSION_MISMATCH, spoken));
         }
-        if hello.sent != [0, 0] || hello.received != [0, 0] {
+        // More than was ever sent: somebody else went on with this secret.
+        if hello.received.iter().zip(&self.lanes).any(|(received, lane)| *received > lane.sent) {
             return self.fail(Violation::WrongCounts.into());
         }
-        self.epoch = hello.epoch;
-        for lane in &mut self.lanes {
-            lane.writable = true;
+        for (lane, received) in self.lanes.iter_mut().zip(hello.received) {
+            lane.acknowledge(self.now, received);
         }
+        self.epoch = hello.epoch;
+        self.lost_at = None;
         let welcome = Welcome {
             version: VERSION,
-            resumed: false,
+            resumed: !first,
             epoch: hello.epoch,
             boot: self.boot,
             received: self.lanes.each_ref().map(|lane| lane.received),
@@ -60,44 +70,119 @@ impl Endpoint {
             keepalive_ms: u32::try_from(self.limits.keepalive).unwrap_or(u32::MAX),
         };
         self.send_control(connection, welcome.packet());
-        self.tell(Event::Welcomed(welcome));
+        if first {
+            self.phase = Phase::Standing;
+            self.send_on(connection);
+            self.tell(Event::Welcomed(welcome));
+        }
     }
 
-    /// Client: the server's answer.
-    pub(super) fn welcomed(&mut self, welcome: Welcome) -> Result<(), Violation> {
-        let Phase::Opening { connection, .. } = self.phase else {
+    /// Gives up the transport that is least needed, when there are too many.
+    fn make_room(&mut self, now: Millis) {
+        if self.links.len() < CONNECTIONS {
+            return;
+        }
+        let oldest = self.links.iter().filter(|link| Some(link.connection) != self.sending).min_by_key(|link| link.epoch);
+        if let Some(connection) = oldest.map(|link| link.connection) {
+            self.drop_link(now, connection);
+        }
+    }
+
+    /// Client: the server's answer. The newest hello that is answered says where the session goes on.
+    pub(super) fn welcomed(&mut self, connection: ConnectionId, welcome: Welcome) -> Result<(), Violation> {
+        let present =
+            self.links.iter().find(|link| Some(link.connection) == self.sending && link.proven).map_or(0, |link| link.epoch);
+        let role = self.role;
+        let Some(link) = self.link(connection).filter(|_| role == Role::Client) else {
             return Err(Violation::Misplaced);
         };
-        if welcome.version != VERSION || welcome.epoch != self.epoch {
+        if welcome.version != VERSION || welcome.epoch != link.epoch {
             return Err(Violation::WrongEpoch);
         }
-        self.phase = Phase::Live { connection };
-        welcome.apply(&mut self.limits);
-        self.lanes[1].writable = true;
+        if link.proven || link.epoch < present {
+            return Ok(()); // said before, or overtaken by a later hello: the server will close it
+        }
+        link.proven = true;
+        for (lane, received) in self.lanes.iter_mut().zip(welcome.received) {
+            // More than we ever sent: somebody else went on with this secret.
+            if received > lane.sent {
+                return Err(Violation::WrongCounts);
+            }
+            lane.acknowledge(self.now, received);
+        }
         self.ack_at = Some(NOW); // proves to the server that its welcome arrived
-        self.tell(Event::Welcomed(welcome));
+        let first = self.phase == Phase::New;
+        self.phase = Phase::Standing;
+        if self.sending != Some(connection) {
+            self.send_on(connection);
+        }
+        if first {
+            welcome.apply(&mut self.limits);
+            self.tell(Event::Welcomed(welcome));
+        } else {
+            self.tell(Event::Moved { connection });
+        }
         Ok(())
     }
 
-    pub(super) fn peer_goes(&mut self, away: GoAway) {
+    pub(super) fn peer_goes(&mut self, now: Millis, connection: ConnectionId, away: GoAway) {
         let over = away.last && away.deadline_ms == 0;
         let reason = away.reason.clone();
+        if over && reason.code == Code::SESSION_EXPIRED && self.role == Role::Client {
+            // An answer to a hello; whether another transport still has the session is another matter.
+            self.drop_link(now, connection);
+            if !self.links.iter().any(|link| link.proven) {
+                self.expire(reason);
+            }
+            return;
+        }
         self.tell(Event::GoAway(away));
         if over {
             self.end(reason);
         }
     }
 
-    /// The transport is gone, and with it this session.
-    pub(super) fn lost(&mut self) {
-        self.phase = Phase::Idle;
-        self.end(Fault::new(Code::TRANSPORT_FAILED, "the connection was lost"));
+    /// Client: the session is gone at the server. What had left may have been carried out; what had not, waits for the next one.
+    pub(super) fn expire(&mut self, reason: Fault) {
+        if self.phase == Phase::Closed {
+            return;
+        }
+        self.close_links();
+        self.phase = Phase::Expired;
+        self.lost_at = None;
+        self.cancel_theirs();
+        let sent: Vec<_> = self.ours.iter().filter(|(_, call)| call.sent).map(|(id, _)| *id).collect();
+        for id in sent {
+            self.take_call(id);
+            self.tell(Event::Failed { call: CallId(id), fault: unknown(id, &reason) });
+        }
+        self.lanes = Default::default();
+        self.ack_at = None;
+        self.event_partial = None;
+        self.assembling = 0;
+        let unsent: Vec<_> =
+            self.ours.iter().filter_map(|(id, call)| Some((*id, call.lane, Class::of(call.queue.front()?)))).collect();
+        for (id, lane, class) in unsent {
+            self.lanes[lane.index()].schedule(class, id);
+        }
+        self.tell(Event::Expired(reason));
+    }
+
+    /// Client: begins the next session in place of one that has expired, with the calls that never left.
+    pub fn restart(&mut self, secret: [u8; 32]) {
+        if self.phase == Phase::Expired {
+            self.phase = Phase::New;
+            self.secret = secret;
+            self.epoch = 0;
+        }
     }
 
     /// Ends the session because of the peer, telling it why.
     pub(super) fn fail(&mut self, fault: Fault) {
-        if let Some(connection) = self.connection() {
-            self.send_control(connection, GoAway { last: true, deadline_ms: 0, reason: fault.clone() }.packet());
+        let away = GoAway { last: true, deadline_ms: 0, reason: fault.clone() }.packet();
+        let links: Vec<_> = self.links.iter().map(|link| link.connection).collect();
+        for connection in links {
+            self.send_control(connection, away.clone());
         }
         self.end(fault);
     }
@@ -107,56 +192,41 @@ impl Endpoint {
         if self.phase == Phase::Closed {
             return;
         }
-        if let Some(connection) = self.connection() {
-            self.outputs.push_back(Output::Close { connection });
-        }
+        self.close_links();
         self.phase = Phase::Closed;
+        self.lost_at = None;
         for (id, call) in self.ours.take() {
             let fault = if call.sent { unknown(id, &reason) } else { reason.clone() };
             self.tell(Event::Failed { call: CallId(id), fault });
         }
+        self.cancel_theirs();
+        self.tell(Event::Closed(reason));
+    }
+
+    fn close_links(&mut self) {
+        self.sending = None;
+        for link in core::mem::take(&mut self.links) {
+            self.outputs.push_back(Output::Close { connection: link.connection });
+        }
+    }
+
+    /// Nobody waits for our answers any more.
+    fn cancel_theirs(&mut self) {
         for (id, call) in self.theirs.take() {
             if call.announced && !call.settled {
                 self.tell(Event::Cancelled { call: CallId(id) });
             }
         }
-        self.tell(Event::Closed(reason));
     }
 
-    /// Timers: deadlines of calls, the welcome's, keepalive.
+    /// Timers: deadlines of calls, of welcomes, keepalive, the window in which a lost transport is replaced.
     pub(super) fn tick(&mut self, now: Millis) {
         self.expire_calls(now);
-        if self.vigil().is_none_or(|due| now < due) {
-            return;
+        self.watch_links(now);
+        if self.lost_at.is_some_and(|at| now >= at + self.limits.window) {
+            let fault = Fault::new(Code::SESSION_EXPIRED, "no connection came back in time");
+            if self.role == Role::Client { self.expire(fault) } else { self.end(fault) }
         }
-        match self.phase {
-            Phase::Opening { .. } => {
-                self.fail(Fault::new(Code::TRANSPORT_FAILED, "the server did not welcome the session in time"))
-            }
-            Phase::Live { .. } if self.asked < self.limits.keepalive_misses => {
-                self.asked += 1;
-                self.ping.get_or_insert(KEEPALIVE);
-            }
-            Phase::Live { .. } => self.lost_silently(),
-            Phase::Idle | Phase::Closed => {}
-        }
-    }
-
-    /// When the connection must have proved to be alive.
-    pub(super) fn vigil(&self) -> Option<Millis> {
-        match (self.phase, self.role) {
-            (Phase::Opening { since, .. }, _) => Some(since + self.limits.welcome),
-            // The server asks; a browser's timers sleep with its tab, so the client only answers.
-            (Phase::Live { .. }, Role::Server) => Some(self.heard + self.limits.keepalive * Millis::from(self.asked + 1)),
-            _ => None,
-        }
-    }
-
-    fn lost_silently(&mut self) {
-        if let Some(connection) = self.connection() {
-            self.outputs.push_back(Output::Close { connection });
-        }
-        self.lost();
     }
 
     pub(super) fn send_control(&mut self, connection: ConnectionId, packet: Vec<u8>) {

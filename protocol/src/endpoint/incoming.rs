@@ -1,10 +1,10 @@
 //! Packets that arrive: accepted in order, acknowledged, taken apart.
 
-use super::{Endpoint, Event, NOW, Output, Role, handshake::KEEPALIVE, outgoing::NO_CALL, wishes::above};
+use super::{ConnectionId, Endpoint, Event, NOW, Role, handshake::KEEPALIVE, outgoing::NO_CALL, wishes::above};
 use crate::{
     CallId, Millis,
     assembler::Partial,
-    call::{Call, Reading},
+    call::{Call, Reading, Sending},
     error::{Code, Fault, Violation},
     frame::{FrameType, MORE, RAW, RawFrame, STREAM, ack::Ack, body::Body, go_away::GoAway, request::Request, welcome::Welcome},
     lane::Lane,
@@ -13,21 +13,23 @@ use crate::{
 };
 
 impl Endpoint {
-    pub(super) fn packet(&mut self, now: Millis, bytes: &[u8]) {
-        self.heard = now;
-        self.asked = 0;
+    pub(super) fn packet(&mut self, now: Millis, connection: ConnectionId, bytes: &[u8]) {
+        if let Some(link) = self.link(connection) {
+            link.heard = now;
+            link.asked = 0;
+        }
         self.at_call = NO_CALL;
-        if let Err(violation) = self.read(now, bytes) {
+        if let Err(violation) = self.read(now, connection, bytes) {
             self.violated(violation);
         }
     }
 
-    fn read(&mut self, now: Millis, bytes: &[u8]) -> Result<(), Violation> {
+    fn read(&mut self, now: Millis, connection: ConnectionId, bytes: &[u8]) -> Result<(), Violation> {
         let (header, frames) = packet::read(bytes)?;
         let Header::Data { lane, sequence } = header else {
-            return frames.into_iter().try_for_each(|frame| self.control_frame(frame?));
+            return frames.into_iter().try_for_each(|frame| self.control_frame(now, connection, frame?));
         };
-        if !self.count_in(now, lane, sequence, bytes.len()) {
+        if !self.count_in(now, connection, lane, sequence, bytes.len()) {
             return Ok(());
         }
         for frame in frames {
@@ -37,13 +39,10 @@ impl Endpoint {
     }
 
     /// Counts a packet in. One that was here before is dropped; a gap ends the connection.
-    fn count_in(&mut self, now: Millis, lane: Lane, sequence: u64, size: usize) -> bool {
+    fn count_in(&mut self, now: Millis, connection: ConnectionId, lane: Lane, sequence: u64, size: usize) -> bool {
         let state = &mut self.lanes[lane.index()];
         if sequence > state.received + 1 {
-            if let Some(connection) = self.connection() {
-                self.outputs.push_back(Output::Close { connection });
-            }
-            self.lost();
+            self.drop_link(now, connection);
             return false;
         }
         state.unacked_bytes += size;
@@ -54,29 +53,55 @@ impl Endpoint {
         fresh
     }
 
-    fn control_frame(&mut self, frame: RawFrame<'_>) -> Result<(), Violation> {
+    fn control_frame(&mut self, now: Millis, connection: ConnectionId, frame: RawFrame<'_>) -> Result<(), Violation> {
         match frame.kind {
-            FrameType::Welcome => self.welcomed(Welcome::decode(frame.body)?)?,
-            FrameType::Ack => self.acknowledged(Ack::decode(frame.body)?)?,
-            FrameType::Ping => self.pong = Some(Reader::new(frame.body).u64()?),
+            FrameType::Welcome => self.welcomed(connection, Welcome::decode(frame.body)?)?,
+            FrameType::Ack => self.acknowledged(connection, Ack::decode(frame.body)?)?,
+            FrameType::Ping => {
+                let token = Reader::new(frame.body).u64()?;
+                if let Some(link) = self.link(connection) {
+                    link.pong = Some(token);
+                }
+                // Who asks may have missed what was said last: the acknowledgement of a tail, the proof of a welcome.
+                self.ack_at = Some(NOW);
+            }
             FrameType::Pong => {
                 let token = Reader::new(frame.body).u64()?;
                 if token != KEEPALIVE {
                     self.tell(Event::Pong { token });
                 }
             }
-            FrameType::GoAway => self.peer_goes(GoAway::decode(frame.body)?),
+            FrameType::GoAway => self.peer_goes(now, connection, GoAway::decode(frame.body)?),
+            // The same hello once more says nothing new.
+            FrameType::Hello if self.is_hello_of(connection, frame.body) => {}
             _ => return Err(Violation::Misplaced),
         }
         Ok(())
     }
 
-    fn acknowledged(&mut self, ack: Ack) -> Result<(), Violation> {
+    fn is_hello_of(&mut self, connection: ConnectionId, body: &[u8]) -> bool {
+        let epoch = body.get(4..8).map(<[u8]>::to_vec);
+        self.role == Role::Server && epoch == self.link(connection).map(|link| link.epoch.to_le_bytes().to_vec())
+    }
+
+    fn acknowledged(&mut self, connection: ConnectionId, ack: Ack) -> Result<(), Violation> {
+        let (server, epoch) = (self.role == Role::Server, self.epoch);
+        let Some(link) = self.link(connection) else { return Ok(()) };
+        if ack.epoch != link.epoch {
+            return Err(Violation::WrongEpoch);
+        }
+        let newest = ack.epoch == epoch;
+        let proof = server && !core::mem::replace(&mut link.proven, true);
         for (lane, received) in self.lanes.iter_mut().zip(ack.received) {
-            if received > lane.sent || received < lane.acked {
+            // An older transport may bring an older number late; the proof of the newest hello was written after all of them.
+            if received > lane.sent || (proof && newest && received < lane.acked) {
                 return Err(Violation::WrongAck);
             }
-            lane.acked = received;
+            lane.acknowledge(self.now, received);
+        }
+        if proof {
+            self.close_older(ack.epoch);
+            self.move_to(connection);
         }
         Ok(())
     }
@@ -245,7 +270,7 @@ impl Endpoint {
         let Some(call) = self.theirs.get(id.0) else { return Ok(()) };
         let request = Request::decode(bytes, call.lane, flags & RAW != 0, flags & STREAM != 0)?;
         call.announced = true;
-        call.sending = Self::sending(request.credit);
+        call.sending = Sending { credit: request.credit, ..Sending::default() };
         call.deadline = request.deadline_ms.map(|ms| now + Millis::from(ms));
         if request.streams {
             call.reading = Reading { granted: window, ..Reading::default() };

@@ -4,12 +4,16 @@
 mod handshake;
 /// Frames that arrive.
 mod incoming;
+/// The transports of a session, one of which data leaves on.
+mod link;
 /// Packets that leave.
 mod outgoing;
 /// What the application asks for.
 mod wishes;
 
 use std::collections::VecDeque;
+
+use link::Link;
 
 use crate::{
     CallId, Millis,
@@ -37,11 +41,13 @@ pub struct ConnectionId(pub u32);
 /// What happened outside.
 #[derive(Clone, Copy, Debug)]
 pub enum Input<'a> {
-    /// Client: a transport is ready to carry packets. (A server's driver reads the hello first, to find the session, and
-    /// gives it to [`Endpoint::accept`].)
+    /// Client: a transport is ready to carry packets: the first, the next after a loss, or another to move to. (A server's
+    /// driver reads the hello first, to find the session, and gives it to [`Endpoint::accept`].)
     Opened {
         /// The transport.
         connection: ConnectionId,
+        /// The key, where the transport carries none of its own.
+        bearer: Option<&'a str>,
     },
     /// A packet arrived.
     Packet {
@@ -99,6 +105,16 @@ pub enum Output {
 pub enum Event {
     /// The session stands.
     Welcomed(Welcome),
+    /// The session goes on over this transport; what was under way is sent again.
+    Moved {
+        /// The transport.
+        connection: ConnectionId,
+    },
+    /// No transport is left. The session waits for the next one; calls wait with it.
+    Disconnected,
+    /// Client: the server no longer has the session. Calls that had left were settled as `outcome_unknown`; the others wait for
+    /// [`Endpoint::restart`].
+    Expired(Fault),
     /// The peer asks; answer with [`Endpoint::respond`].
     Request {
         /// The call.
@@ -169,15 +185,15 @@ pub enum Event {
 /// An acknowledgement that leaves as soon as the pipe has room.
 const NOW: Millis = 0;
 
-/// Where the session stands.
+/// Where the session stands, whatever its transports do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// No transport yet.
-    Idle,
-    /// A hello is under way; lane 0 may already be used behind it.
-    Opening { connection: ConnectionId, since: Millis },
+    /// Never welcomed.
+    New,
     /// Welcomed.
-    Live { connection: ConnectionId },
+    Standing,
+    /// Client: gone at the server; waits for a new secret.
+    Expired,
     /// Over.
     Closed,
 }
@@ -187,6 +203,11 @@ pub struct Endpoint {
     role: Role,
     limits: Limits,
     phase: Phase,
+    links: Vec<Link>,
+    /// The transport that data leaves on.
+    sending: Option<ConnectionId>,
+    /// When the last transport was lost.
+    lost_at: Option<Millis>,
     /// Names the session (client only; a server's driver keeps a hash of it).
     secret: [u8; 32],
     /// Of the last hello sent or answered.
@@ -211,12 +232,10 @@ pub struct Endpoint {
     at_call: u32,
     /// When the acknowledgement of a burst's tail is due.
     ack_at: Option<Millis>,
-    /// When the peer was last heard, and how often it was asked since.
-    heard: Millis,
-    asked: u32,
-    /// Control frames that wait for room: a ping of our own, the peer's ping to answer.
+    /// The application's ping, which waits for room.
     ping: Option<u64>,
-    pong: Option<u64>,
+    /// The time of the last input.
+    now: Millis,
     outputs: VecDeque<Output>,
 }
 
@@ -237,7 +256,10 @@ impl Endpoint {
         Self {
             role,
             limits,
-            phase: Phase::Idle,
+            phase: Phase::New,
+            links: Vec::new(),
+            sending: None,
+            lost_at: None,
             secret,
             epoch: 0,
             boot,
@@ -252,23 +274,23 @@ impl Endpoint {
             event_partial: None,
             at_call: outgoing::NO_CALL,
             ack_at: None,
-            heard: 0,
-            asked: 0,
             ping: None,
-            pong: None,
+            now: 0,
             outputs: VecDeque::new(),
         }
     }
 
     /// Takes an input. Drain [`Endpoint::poll`] afterwards.
     pub fn handle(&mut self, now: Millis, input: Input<'_>) {
+        self.now = now;
         match input {
-            Input::Opened { connection } => self.opened(now, connection),
-            Input::Packet { connection, bytes } if self.carries(connection) => self.packet(now, bytes),
-            Input::Full { connection, lane } if self.carries(connection) => self.lanes[lane.index()].writable = false,
-            Input::Writable { connection, lane } if self.carries(connection) => self.lanes[lane.index()].writable = true,
-            Input::Closed { connection } if self.carries(connection) => self.lost(),
-            Input::Packet { .. } | Input::Full { .. } | Input::Writable { .. } | Input::Closed { .. } | Input::Tick => {}
+            Input::Opened { connection, bearer } => self.opened(now, connection, bearer),
+            Input::Packet { connection, bytes } if self.link(connection).is_some() => self.packet(now, connection, bytes),
+            Input::Full { connection, lane } => self.set_full(connection, lane, true),
+            Input::Writable { connection, lane } => self.set_full(connection, lane, false),
+            Input::Closed { connection } if self.link(connection).is_some() => self.lost(now, connection),
+            // Of a transport that was given up: it does not know yet.
+            Input::Packet { .. } | Input::Closed { .. } | Input::Tick => {}
         }
         self.tick(now);
     }
@@ -304,15 +326,10 @@ impl Endpoint {
         self.outputs.push_back(Output::Event(event));
     }
 
-    fn connection(&self) -> Option<ConnectionId> {
-        match self.phase {
-            Phase::Opening { connection, .. } | Phase::Live { connection } => Some(connection),
-            Phase::Idle | Phase::Closed => None,
+    fn set_full(&mut self, connection: ConnectionId, lane: Lane, full: bool) {
+        if let Some(link) = self.link(connection) {
+            link.full[lane.index()] = full;
         }
-    }
-
-    fn carries(&self, connection: ConnectionId) -> bool {
-        self.connection() == Some(connection)
     }
 
     /// Whether calls of this id are made by us.

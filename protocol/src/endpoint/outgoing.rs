@@ -1,6 +1,6 @@
 //! Packets that leave: built only when a transport has room, so that what is urgent is never behind what is large.
 
-use super::{Endpoint, NOW, Output};
+use super::{ConnectionId, Endpoint, NOW, Output, handshake::KEEPALIVE};
 use crate::{
     call::{Outgoing, Piece},
     frame::{FrameType, RawFrame, ack::Ack, body::Body},
@@ -16,32 +16,52 @@ const URGENT: usize = 16;
 
 impl Endpoint {
     pub(super) fn transmit(&mut self) -> Option<Output> {
-        let connection = self.connection()?;
-        if self.lanes[0].writable
-            && let Some(packet) = self.control()
-        {
+        if let Some((connection, packet)) = (0..self.links.len()).find_map(|at| self.control(at)) {
             return Some(Output::Transmit { connection, lane: Lane::Interactive, packet });
         }
+        let connection = self.sending?;
         Lane::ALL.into_iter().find_map(|lane| Some(Output::Transmit { connection, lane, packet: self.data(lane)? }))
     }
 
-    /// Acknowledgement, ping, pong: each the newest only, so none of them can pile up.
-    fn control(&mut self) -> Option<Vec<u8>> {
-        if self.ack_at == Some(NOW) {
+    /// Acknowledgement, pong, ping: each the newest only, so none of them can pile up.
+    fn control(&mut self, at: usize) -> Option<(ConnectionId, Vec<u8>)> {
+        let link = &mut self.links[at];
+        if link.full[Lane::Interactive.index()] {
+            return None;
+        }
+        let connection = link.connection;
+        let sending = self.sending == Some(connection);
+        if sending && link.proven && self.ack_at == Some(NOW) {
             self.ack_at = None;
             for lane in &mut self.lanes {
                 lane.unacked_bytes = 0;
             }
-            return Some(Ack { epoch: self.epoch, received: self.lanes.each_ref().map(|lane| lane.received) }.packet());
+            return Some((
+                connection,
+                Ack { epoch: link.epoch, received: self.lanes.each_ref().map(|lane| lane.received) }.packet(),
+            ));
         }
-        let pong = self.pong.take().map(|token| packet::control(FrameType::Pong, &token.to_le_bytes()));
-        pong.or_else(|| self.ping.take().map(|token| packet::control(FrameType::Ping, &token.to_le_bytes())))
+        let token = |kind, token: u64| Some((connection, packet::control(kind, &token.to_le_bytes())));
+        if let Some(pong) = link.pong.take() {
+            return token(FrameType::Pong, pong);
+        }
+        if core::mem::take(&mut link.ping) {
+            return token(FrameType::Ping, KEEPALIVE);
+        }
+        if sending { self.ping.take().and_then(|ping| token(FrameType::Ping, ping)) } else { None }
     }
 
-    /// One packet of a lane, numbered as it leaves.
+    /// One packet of a lane: what this transport has not had of those built before, or a new one, numbered as it leaves.
     fn data(&mut self, lane: Lane) -> Option<Vec<u8>> {
+        if !self.open(lane) {
+            return None;
+        }
+        if let Some(packet) = self.lanes[lane.index()].replay() {
+            return Some(packet);
+        }
+        let budget = [self.limits.interactive_bytes, self.limits.bulk_bytes][lane.index()];
         let state = &self.lanes[lane.index()];
-        if !state.writable || state.waiting() == 0 {
+        if state.waiting() == 0 || state.unacknowledged() >= budget as usize {
             return None;
         }
         let mut packet = packet::begin(Header::Data { lane, sequence: state.sent + 1 });
@@ -54,7 +74,7 @@ impl Endpoint {
         if packet.len() == DATA_HEADER {
             return None;
         }
-        self.lanes[lane.index()].sent += 1;
+        self.lanes[lane.index()].keep(self.now, &packet);
         Some(packet)
     }
 

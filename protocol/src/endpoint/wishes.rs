@@ -3,7 +3,7 @@
 use super::{Endpoint, Event, NOW, Phase, outgoing::NO_CALL};
 use crate::{
     CallId, Millis,
-    call::{Call, Outgoing, Reading, Sending, body_flags},
+    call::{Call, Outgoing, Reading, body_flags},
     error::{Code, Fault},
     frame::{FrameType, STREAM, body::Body, go_away::GoAway, request::Request},
     lane::{Class, Lane},
@@ -157,7 +157,7 @@ impl Endpoint {
 
     /// Announces an end without making it: the peer should move, or finish until the deadline.
     pub fn go_away(&mut self, away: &GoAway) {
-        if let Some(connection) = self.connection() {
+        if let Some(connection) = self.sending {
             self.send_control(connection, away.packet());
         }
     }
@@ -200,10 +200,6 @@ impl Endpoint {
         let call = if self.is_ours(id) { self.ours.remove(id) } else { self.theirs.remove(id) }?;
         self.assembling -= call.partial.as_ref().map_or(0, |partial| partial.bytes.len());
         Some(call)
-    }
-
-    pub(super) fn sending(credit: u64) -> Sending {
-        Sending { credit, ..Sending::default() }
     }
 }
 

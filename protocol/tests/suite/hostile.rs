@@ -67,7 +67,7 @@ fn an_acknowledgement_of_the_future() {
 fn a_gap_in_the_numbers_ends_the_connection() {
     let mut pair = Pair::connected(Limits::default());
     pair.forge(&data(5, &[]));
-    assert!(matches!(&pair.server.events()[..], [Event::Closed(fault)] if code(fault) == "transport_failed"));
+    assert_eq!(pair.server.events(), [Event::Disconnected], "the session may still come back");
     assert!(pair.server.closed);
 }
 

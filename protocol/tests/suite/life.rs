@@ -42,10 +42,12 @@ fn a_welcome_that_never_comes() {
     let call = pair.ask("health", "{}");
     pair.open();
     pair.run_for(10_000);
-    let events = pair.client.events();
-    let [Event::Failed { call: failed, fault }, Event::Closed(_)] = &events[..] else { panic!("{events:?}") };
-    assert_eq!((*failed, code(fault)), (call, "outcome_unknown"), "it was sent behind the hello");
+    assert_eq!(pair.client.events(), [Event::Disconnected], "the call waits for another transport");
     assert!(pair.client.closed);
+    pair.run_for(60_000);
+    let events = pair.client.events();
+    let [Event::Failed { call: failed, fault }, Event::Expired(_)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((*failed, code(fault)), (call, "outcome_unknown"), "it was sent behind the hello");
 }
 
 #[test]
@@ -57,28 +59,38 @@ fn silence_is_asked_about_and_then_believed() {
     pair.run_for(19_000);
     assert_eq!(pair.server.events(), [], "three pings of five seconds each");
     pair.run_for(3_000);
-    assert!(matches!(&pair.server.events()[..], [Event::Closed(fault)] if code(fault) == "transport_failed"));
+    assert_eq!(pair.server.events(), [Event::Disconnected]);
+    pair.run_for(60_000);
+    assert!(matches!(&pair.server.events()[..], [Event::Closed(fault)] if code(fault) == "session_expired"));
 }
 
 #[test]
-fn a_lost_connection_settles_every_call() {
+fn a_session_that_stays_lost_settles_what_had_left_and_keeps_what_had_not() {
     let mut pair = Pair::connected(Limits::default());
     let sent = pair.ask("sent", "{}");
     pair.run();
     let (asked, _) = pair.asked();
     pair.network.stalled = true;
-    let unsent = pair.ask("unsent", "{}");
     for side in [&mut pair.client, &mut pair.server] {
         side.endpoint.handle(pair.now, Input::Closed { connection: LINK });
     }
+    let unsent = pair.ask("unsent", "{}");
     pair.run();
+    assert_eq!(pair.client.events(), [Event::Disconnected]);
+    assert_eq!(pair.server.events(), [Event::Disconnected], "its call goes on");
+    pair.run_for(60_000);
     let events = pair.client.events();
-    let [Event::Failed { call: a, fault: f }, Event::Failed { call: b, fault: g }, Event::Closed(_)] = &events[..] else {
-        panic!("{events:?}")
-    };
-    assert_eq!((*a, code(f)), (sent, "outcome_unknown"), "it may have been carried out");
-    assert_eq!((*b, code(g)), (unsent, "transport_failed"), "it certainly was not");
+    let [Event::Failed { call, fault }, Event::Expired(reason)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((*call, code(fault), code(reason)), (sent, "outcome_unknown", "session_expired"), "it may have been carried out");
     assert!(matches!(&pair.server.events()[..], [Event::Cancelled { call }, Event::Closed(_)] if *call == asked));
+    // The next session takes along what never left.
+    pair.network.stalled = false;
+    pair.client.endpoint.restart([2; 32]);
+    pair.renew_server();
+    pair.open();
+    pair.run();
+    let events = pair.server.events();
+    assert!(matches!(&events[..], [Event::Welcomed(_), Event::Request { call, .. }] if *call == unsent), "{events:?}");
 }
 
 #[test]
@@ -105,15 +117,6 @@ fn pings_measure_the_way() {
     pair.client.endpoint.ping(42);
     pair.run();
     assert_eq!(pair.client.events(), [Event::Pong { token: 42 }]);
-}
-
-#[test]
-fn a_second_transport_is_refused_while_the_first_lives() {
-    let mut pair = Pair::connected(Limits::default());
-    pair.client.endpoint.handle(pair.now, Input::Opened { connection: tabagent_protocol::ConnectionId(8) });
-    pair.run();
-    assert!(pair.client.closed);
-    assert_eq!(pair.client.events(), []);
 }
 
 #[test]

@@ -118,7 +118,7 @@ impl Pair {
     }
 
     pub(crate) fn open(&mut self) {
-        self.client.endpoint.handle(self.now, Input::Opened { connection: LINK });
+        self.client.endpoint.handle(self.now, Input::Opened { connection: LINK, bearer: None });
     }
 
     /// Moves packets and time until nothing is under way; timers beyond `limit` ms from now are not waited for.
@@ -167,6 +167,11 @@ impl Pair {
             }
         }
         moved
+    }
+
+    /// Another server session, which knows nothing of the first.
+    pub(crate) fn renew_server(&mut self) {
+        self.server = Side::new(Endpoint::server(Limits::default(), [9; 16]));
     }
 
     /// Bytes that no endpoint made arrive at the server.
