@@ -17,22 +17,26 @@ fn program() -> Command {
     command
 }
 
+/// Runs it to its end, on a data folder of its own.
 fn run(args: &[&str]) -> std::io::Result<Output> {
-    program().args(args).output()
+    let data = tempfile::tempdir()?;
+    program().env("TABAGENT_DATA_DIR", data.path()).args(args).output()
 }
 
-/// A running program, killed when dropped.
+/// A running program, killed when dropped, and its data folder.
 struct Running {
     child: Child,
     line: String,
+    _data: tempfile::TempDir,
 }
 
 impl Running {
     fn start(command: &mut Command) -> Result<Self, Box<dyn std::error::Error>> {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let data = tempfile::tempdir()?;
+        let mut child = command.env("TABAGENT_DATA_DIR", data.path()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().ok_or("no output")?).read_line(&mut line)?;
-        Ok(Self { child, line })
+        Ok(Self { child, line, _data: data })
     }
 
     fn url(&self) -> &str {

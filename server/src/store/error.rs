@@ -24,7 +24,9 @@ pub enum StoreError {
         reason: Box<StoreError>,
     },
     /// It was written by a later version of the program.
-    #[error("it is of version {version} and this program knows versions up to {known}: use the newer program, or another data folder")]
+    #[error(
+        "it is of version {version} and this program knows versions up to {known}: use the newer program, or another data folder"
+    )]
     Newer {
         /// Of the database.
         version: u32,

@@ -12,8 +12,8 @@ pub struct StoreLimits {
     pub database_bytes: u64,
     /// Bytes of text in one answer. As many messages as fit are read, at least one: a thousand long ones are no answer.
     pub answer_bytes: usize,
-    /// The newest messages of a principal, or of the one conversation asked about, that a search looks at. Each costs a
-    /// microsecond; older ones are not found.
+    /// The newest messages of a principal, or of the one conversation asked about, that a search looks at. Each costs two
+    /// microseconds; older ones are not found.
     pub searched_messages: usize,
     /// Messages that wait to be saved; one more makes its caller wait. All of them are saved by one write to the disk.
     pub waiting_saves: usize,

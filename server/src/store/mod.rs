@@ -39,10 +39,7 @@ use std::{
 };
 
 use rusqlite::Connection;
-use tokio::{
-    sync::oneshot,
-    task::spawn_blocking,
-};
+use tokio::{sync::oneshot, task::spawn_blocking};
 
 pub use error::StoreError;
 pub use limits::StoreLimits;
@@ -82,8 +79,8 @@ impl Store {
     pub fn open(folder: impl AsRef<Path>, limits: StoreLimits) -> Result<Self, StoreError> {
         let folder = folder.as_ref();
         let path = folder::prepare(folder)?;
-        let threads = Threads::on_file(&path, &limits)
-            .map_err(|reason| StoreError::Database { path, reason: Box::new(reason) })?;
+        let threads =
+            Threads::on_file(&path, &limits).map_err(|reason| StoreError::Database { path, reason: Box::new(reason) })?;
         Ok(Self::new(limits, TokenKeeper::Folder(folder.to_owned()), State::Running(threads)))
     }
 

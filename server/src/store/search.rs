@@ -60,9 +60,8 @@ impl Place {
         };
         let Some((column, number)) = found else { return Ok(None) };
         // Where there are fewer, the first message ever is old enough.
-        let mut oldest = connection.prepare_cached(&format!(
-            "SELECT number FROM messages WHERE {column} = ?1 ORDER BY number DESC LIMIT 1 OFFSET ?2"
-        ))?;
+        let mut oldest = connection
+            .prepare_cached(&format!("SELECT number FROM messages WHERE {column} = ?1 ORDER BY number DESC LIMIT 1 OFFSET ?2"))?;
         let last = i64::try_from(limits.searched_messages.saturating_sub(1)).unwrap_or(i64::MAX);
         let oldest = oldest.query_row([number, last], |row| row.get(0)).optional()?.unwrap_or(0);
         Ok(Some(Self { column, number, oldest }))

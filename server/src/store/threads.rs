@@ -10,7 +10,12 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 
-use super::{connection, error::StoreError, limits::StoreLimits, save::{Save, save_all}};
+use super::{
+    connection,
+    error::StoreError,
+    limits::StoreLimits,
+    save::{Save, save_all},
+};
 
 /// Threads that answer questions: one long search holds up nobody who wants to see a conversation.
 const READERS: usize = 2;

@@ -167,7 +167,8 @@ mod tests {
         let mode = fs::metadata(folder.path().join(FILE)).expect("the file").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         keeper.set(None).expect("forgotten");
-        let left: Vec<_> = fs::read_dir(folder.path()).expect("a folder").map(|entry| entry.expect("a file").file_name()).collect();
+        let left: Vec<_> =
+            fs::read_dir(folder.path()).expect("a folder").map(|entry| entry.expect("a file").file_name()).collect();
         assert_eq!(left, ["other"]);
     }
 

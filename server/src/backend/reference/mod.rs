@@ -21,10 +21,13 @@ use std::sync::{Arc, OnceLock};
 use tabagent_protocol::api::{Chat, Generate, ListModels, ModelListResponse, System};
 
 use super::machine;
-use crate::service::{Service, ServiceLimits};
+use crate::{
+    service::{Service, ServiceLimits},
+    store::Store,
+};
 
 /// How the reference backend behaves.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct ReferenceOptions {
     /// Tokens a second of one generation, streamed or not; 0 is as fast as its reader reads.
     pub tokens_per_second: u32,
@@ -32,12 +35,14 @@ pub struct ReferenceOptions {
     pub max_tokens: u32,
     /// What callers may use.
     pub limits: ServiceLimits,
+    /// Where conversations and the token are kept; in memory unless said otherwise.
+    pub store: Store,
 }
 
 impl Default for ReferenceOptions {
     fn default() -> Self {
         // 50 a second is a small model on a laptop; the bound is the contract's own.
-        Self { tokens_per_second: 50, max_tokens: 100_000, limits: ServiceLimits::default() }
+        Self { tokens_per_second: 50, max_tokens: 100_000, limits: ServiceLimits::default(), store: Store::default() }
     }
 }
 
