@@ -1,16 +1,16 @@
-// Written by `UPDATE=1 cargo test -p tabagent-protocol --features ts` from protocol/src/api. Do not edit.
+// Written from the server's own types. Do not edit: GET /v1/types.ts writes it anew.
 
 /** Continues a conversation. */
 export type Chat = {
   /** Id of the model, or `default`. */
   model: string;
   /** What has been said so far; at least one. */
-  messages: Array<ChatMessage>;
-  /** 0 to 2. */
+  messages: ChatMessage[];
+  /** 0 to 2. Default: of `get_params`. */
   temperature?: number;
-  /** Tokens after which the answer ends, 1 to 100000. */
+  /** Tokens after which the answer ends, 1 to 100000. Default: of `get_params`. */
   max_tokens?: number;
-  /** 0 to 1. */
+  /** 0 to 1. Default: of `get_params`. */
   top_p?: number;
   /** The answer ends before any of these. */
   stop?: Stop;
@@ -27,6 +27,27 @@ export type ChatDelta = {
   delta: string;
   /** 0, 1, 2, … within its call. */
   index: number;
+};
+
+/** Asks for the newest messages of a conversation. */
+export type ChatHistory = {
+  /** The caller's own name of the conversation. */
+  session_id: string;
+  /** How many messages at most, 1 to 1000. Default: 100. There are fewer where they are very long. */
+  limit?: number;
+  /** Only messages older than the one of this id: how to get at those before the newest. Default: all. */
+  before?: string;
+};
+
+/** Messages of a conversation. */
+export type ChatHistoryResponse = {
+  type: "chat_history_response";
+  /** Which conversation. */
+  session_id: string;
+  /** The newest ones that were asked for, oldest first. */
+  messages: StoredMessage[];
+  /** How many messages the conversation has. */
+  total_count: number;
 };
 
 /** One message of a conversation. */
@@ -53,6 +74,9 @@ export type ChatResponse = {
   /** Why it ended. */
   finish_reason: FinishReason;
 };
+
+/** Forgets the Hugging Face token. */
+export type ClearHfToken = Record<never, never>;
 
 /** A processor. */
 export type Cpu = {
@@ -88,9 +112,9 @@ export type EmbeddingsResponse = {
   /** The model that made them. */
   model: string;
   /** The vectors as numbers (the default). */
-  embeddings?: Array<Array<number>>;
+  embeddings?: number[][];
   /** The vectors as text, with `encoding_format: "base64"`. */
-  embeddings_base64?: Array<string>;
+  embeddings_base64?: string[];
   /** How many vectors the payload has, with `encoding: "binary"`. */
   count?: number;
   /** Numbers in each vector. */
@@ -101,7 +125,6 @@ export type EmbeddingsResponse = {
 
 /** The reader was too slow for its subscription. */
 export type EventsLost = {
-  event: "events_lost";
   /** Events dropped, the oldest first. */
   count: number;
 };
@@ -115,11 +138,11 @@ export type Generate = {
   model: string;
   /** The text so far. */
   prompt: string;
-  /** 0 to 2. */
+  /** 0 to 2. Default: of `get_params`. */
   temperature?: number;
-  /** Tokens after which the text ends, 1 to 100000. */
+  /** Tokens after which the text ends, 1 to 100000. Default: of `get_params`. */
   max_tokens?: number;
-  /** 0 to 1. */
+  /** 0 to 1. Default: of `get_params`. */
   top_p?: number;
   /** The text ends before any of these. */
   stop?: Stop;
@@ -144,10 +167,12 @@ export type GenerateResponse = {
 
 /** A call was ended by `stop_generation`. */
 export type GenerationStopped = {
-  event: "generation_stopped";
   /** Name of the call. */
   request_id: string;
 };
+
+/** Asks whether there is a Hugging Face token. */
+export type GetHfTokenStatus = Record<never, never>;
 
 /** Asks what the server has done since it started. */
 export type GetStats = Record<never, never>;
@@ -181,6 +206,13 @@ export type HealthResponse = {
 /** How the server is, in one word. */
 export type HealthStatus = "healthy" | "degraded" | "unhealthy";
 
+/** Whether there is a Hugging Face token. */
+export type HfTokenStatusResponse = {
+  type: "hf_token_status_response";
+  /** There is one. */
+  has_token: boolean;
+};
+
 /** How one generation went. */
 export type LastGeneration = {
   /** From the request to the first token. */
@@ -212,6 +244,15 @@ export type Memory = {
 /** Who speaks in a conversation. */
 export type MessageRole = "system" | "user" | "assistant" | "function" | "tool";
 
+/** A message was kept. */
+export type MessageSavedResponse = {
+  type: "message_saved_response";
+  /** Of which conversation. */
+  session_id: string;
+  /** Its id. */
+  message_id: string;
+};
+
 /** A model. */
 export type ModelInfo = {
   /** What requests name it by. */
@@ -227,19 +268,36 @@ export type ModelInfo = {
   /** Parameters as its maker counts them: `8B`. */
   parameters?: string;
   /** The actions it can serve: `chat`, `generate`, `embeddings`. */
-  capabilities: Array<string>;
+  capabilities: string[];
 };
 
 /** The models there are. */
 export type ModelListResponse = {
   type: "model_list_response";
   /** The first that can chat is what `default` means until another is selected. */
-  models: Array<ModelInfo>;
+  models: ModelInfo[];
+};
+
+/** A message to be kept. */
+export type NewMessage = {
+  /** Who speaks. */
+  role: MessageRole;
+  /** What is said. */
+  content: string;
+  /** Name of the speaker, where several share a role. */
+  name?: string;
+};
+
+/** Keeps a message of a conversation, which begins with its first one. */
+export type SaveMessage = {
+  /** The caller's own name of the conversation; another caller's may have the same. */
+  session_id: string;
+  /** What is kept. */
+  message: NewMessage;
 };
 
 /** The server is about to shut down. */
 export type ServerDraining = {
-  event: "server_draining";
   /** Milliseconds that running calls still have. */
   deadline_ms: number;
 };
@@ -258,6 +316,12 @@ export type SessionCounts = {
   disconnected: number;
   /** Ended by the server's cleaning. */
   cleaned_up: number;
+};
+
+/** Keeps a Hugging Face token, in place of the one before. */
+export type SetHfToken = {
+  /** Begins with `hf_`; at most 1024 bytes, all of them letters, digits or signs. */
+  token: string;
 };
 
 /** What the server has done since it started. */
@@ -294,7 +358,7 @@ export type StatsResponse = {
 };
 
 /** One stop string or several. */
-export type Stop = string | Array<string>;
+export type Stop = string | string[];
 
 /** Ends calls by name: those of this session, or else those of the same caller in other sessions. */
 export type StopGeneration = {
@@ -309,17 +373,38 @@ export type StopGenerationResponse = {
   stopped_count: number;
 };
 
+/** A message that is kept. */
+export type StoredMessage = {
+  /** Its id. Of two messages, the later one has the greater id. */
+  id: string;
+  /** Who speaks. */
+  role: MessageRole;
+  /** What is said. */
+  content: string;
+  /** Name of the speaker, where several share a role. */
+  name?: string;
+  /** When it was saved, RFC 3339. */
+  created_at: string;
+};
+
 /** Asks for events by name, in addition to those already asked for. */
 export type Subscribe = {
-  /** Names of events; a name that nothing sends is no error. */
-  events: Array<string>;
+  /** Names of events, such as `model_loaded`; a name that nothing sends is no error. */
+  events: string[];
 };
 
 /** The subscription as it is now. */
 export type SubscribeResponse = {
   type: "subscribe_response";
   /** Every event this session is subscribed to, sorted. */
-  events: Array<string>;
+  events: string[];
+};
+
+/** It is done. Rows of such actions say `response: "success"`. */
+export type Success = {
+  type: "success";
+  /** What was done, for people. */
+  message: string;
 };
 
 /** A machine. */
@@ -333,7 +418,7 @@ export type System = {
   /** Main memory. */
   memory: Memory;
   /** Graphics processors; empty when none is known. */
-  gpus: Array<Gpu>;
+  gpus: Gpu[];
 };
 
 /** Asks what machine the server runs on. */
@@ -347,19 +432,19 @@ export type SystemInfoResponse = {
 };
 
 /** One text or several. */
-export type TextInput = string | Array<string>;
+export type TextInput = string | string[];
 
 /** Asks for events no longer. */
 export type Unsubscribe = {
   /** Names of events; one that was not subscribed to is no error. */
-  events: Array<string>;
+  events: string[];
 };
 
 /** The subscription as it is now. */
 export type UnsubscribeResponse = {
   type: "unsubscribe_response";
   /** Every event this session is still subscribed to, sorted. */
-  events: Array<string>;
+  events: string[];
 };
 
 /** Tokens read and produced. */
@@ -374,7 +459,6 @@ export type Usage = {
 
 /** Something works, but not as well as it could. */
 export type Warning = {
-  event: "warning";
   /** Stable name of the matter. */
   code: string;
   /** One sentence for people, with what to do. */
@@ -383,12 +467,28 @@ export type Warning = {
 
 /** Every action of the server: what is asked, what is answered, what a stream of it is made of. */
 export interface Actions {
+  /** Ends running calls by their request_id; what they had produced is their answer. */
+  stop_generation: { request: StopGeneration; response: StopGenerationResponse; item: never };
+  /** Asks for events by name; over HTTP this is GET /v1/events. */
+  subscribe: { request: Subscribe; response: SubscribeResponse; item: never };
+  /** Takes back a subscription by the events' names. */
+  unsubscribe: { request: Unsubscribe; response: UnsubscribeResponse; item: never };
   /** Says whether the server is well, which version it is and how long it has been running. */
   health: { request: Health; response: HealthResponse; item: never };
   /** Describes the machine: operating system, processor, memory, graphics. */
   system_info: { request: SystemInfo; response: SystemInfoResponse; item: never };
   /** Counts requests, connections, bytes and tokens since the server started. */
   get_stats: { request: GetStats; response: StatsResponse; item: never };
+  /** Keeps a message of a conversation; when it is answered, the message is on the disk. */
+  save_message: { request: SaveMessage; response: MessageSavedResponse; item: never };
+  /** Lists the newest messages of a conversation, oldest first; one that is unknown, or somebody else's, is empty. */
+  chat_history: { request: ChatHistory; response: ChatHistoryResponse; item: never };
+  /** Keeps a Hugging Face token, for models that need one; it is never shown again. */
+  set_hf_token: { request: SetHfToken; response: Success; item: never };
+  /** Says whether there is a Hugging Face token, and nothing else of it. */
+  get_hf_token_status: { request: GetHfTokenStatus; response: HfTokenStatusResponse; item: never };
+  /** Forgets the Hugging Face token; it is no failure if there is none. */
+  clear_hf_token: { request: ClearHfToken; response: Success; item: never };
   /** Lists the models that can be asked. */
   list_models: { request: ListModels; response: ModelListResponse; item: never };
   /** Continues a conversation, in one piece or streamed. */
@@ -397,18 +497,29 @@ export interface Actions {
   generate: { request: Generate; response: GenerateResponse; item: ChatDelta };
   /** Turns texts into vectors that are close where the texts are alike. */
   embeddings: { request: Embeddings; response: EmbeddingsResponse; item: never };
-  /** Ends running calls by their request_id; what they had produced is their answer. */
-  stop_generation: { request: StopGeneration; response: StopGenerationResponse; item: never };
-  /** Asks for events by name; over HTTP this is GET /v1/events. */
-  subscribe: { request: Subscribe; response: SubscribeResponse; item: never };
-  /** Takes back a subscription by the events' names. */
-  unsubscribe: { request: Unsubscribe; response: UnsubscribeResponse; item: never };
 }
 
-/** Events that the server itself sends. */
-export interface Events {
-  events_lost: { type: "event" } & EventsLost;
-  generation_stopped: { type: "event" } & GenerationStopped;
-  server_draining: { type: "event" } & ServerDraining;
-  warning: { type: "event" } & Warning;
+/** Every action that the server asks its clients for. */
+export interface ClientActions {
 }
+
+/** Events that the server sends. */
+export interface Events {
+  generation_stopped: { type: "event"; event: "generation_stopped" } & GenerationStopped;
+  events_lost: { type: "event"; event: "events_lost" } & EventsLost;
+  server_draining: { type: "event"; event: "server_draining" } & ServerDraining;
+  warning: { type: "event"; event: "warning" } & Warning;
+}
+
+/** The types of `connect<Api>()`. */
+export interface Api {
+  actions: Actions;
+  events: Events;
+  clientActions: ClientActions;
+}
+
+/** Every request, told apart by `action`. */
+export type Request = { [A in keyof Actions]: { action: A } & Actions[A]["request"] }[keyof Actions];
+
+/** Every answer, told apart by `type`. */
+export type Response = Actions[keyof Actions]["response"];

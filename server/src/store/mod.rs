@@ -105,13 +105,19 @@ impl Store {
     /// # Errors
     /// When it was not kept.
     pub async fn save(&self, message: NewMessage) -> Result<Saved, StoreError> {
-        let (bytes, limit) = (message.content.len(), self.inner.limits.message_bytes);
-        if bytes > limit {
-            return Err(StoreError::TooLarge { bytes, limit });
-        }
+        self.fits(&message.content)?;
         let (save, answer) = Save::new(message);
         self.queues()?.saves.send(Job::Save(Box::new(save))).await.map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Whether a message of this content would be kept, before any work is done for it.
+    ///
+    /// # Errors
+    /// When it is too long.
+    pub fn fits(&self, content: &str) -> Result<(), StoreError> {
+        let (bytes, limit) = (content.len(), self.inner.limits.message_bytes);
+        if bytes > limit { Err(StoreError::TooLarge { bytes, limit }) } else { Ok(()) }
     }
 
     /// The newest messages of a conversation: as many as were asked for and fit into one answer.

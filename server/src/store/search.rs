@@ -1,7 +1,7 @@
 //! Finding stored messages again: by their words and by the direction of their vectors, both in one score.
 //!
 //! The words are weighed by BM25, relative to the best message found by them; a vector by its cosine. Where the question
-//! has a vector, a message's score is the mean of both, or else that of the words alone: 1 is as good as it gets, and what
+//! has both, a message's score is the mean of the two, or else that of the one there is: 1 is as good as it gets, and what
 //! has nothing in common with the question is left out.
 
 use std::collections::HashMap;
@@ -25,11 +25,17 @@ pub(super) fn search(connection: &Connection, search: Search, limits: &StoreLimi
     // What is found and what is read are of one moment.
     let transaction = connection.unchecked_transaction()?;
     let Some(place) = Place::find(&transaction, &search, limits)? else { return Ok(Vec::new()) };
-    let by_words = by_words(&transaction, &place, &search)?;
-    let scored = match search.vector {
-        Some(embedding) => blend(by_words, by_vectors(&transaction, &place, search.filters.role.as_deref(), embedding)?),
-        None => by_words,
-    };
+    let role = search.filters.role.as_deref();
+    let mut scored = HashMap::new();
+    let question = question(&search.text);
+    // Of a question with both, each counts for a half.
+    let weight = if question.is_some() && search.vector.is_some() { 0.5 } else { 1.0 };
+    if let Some(question) = question {
+        add(&mut scored, weight, by_words(&transaction, &place, role, &question)?);
+    }
+    if let Some(embedding) = search.vector {
+        add(&mut scored, weight, by_vectors(&transaction, &place, role, embedding)?);
+    }
     let best = best(scored, search.count as usize);
     let mut select = transaction.prepare_cached(select_messages!("WHERE m.number = ?1"))?;
     let hits = best.into_iter().map(|(number, score)| Ok(Hit { message: select.query_row([number], message)?, score }));
@@ -69,21 +75,20 @@ impl Place {
 }
 
 /// Messages with a word of the question: their BM25, relative to the best.
-fn by_words(connection: &Connection, place: &Place, search: &Search) -> rusqlite::Result<HashMap<i64, f32>> {
-    let Some(question) = question(&search.text) else { return Ok(HashMap::new()) };
+fn by_words(connection: &Connection, place: &Place, role: Option<&str>, question: &str) -> rusqlite::Result<Vec<(i64, f32)>> {
     // CROSS JOIN keeps the order: from the words to the messages.
     let mut select = connection.prepare_cached(&format!(
         "SELECT w.rowid, bm25(words) FROM words w CROSS JOIN messages m ON m.number = w.rowid \
          WHERE words MATCH ?1 AND w.rowid >= ?2 AND m.{} = ?3 AND (?4 IS NULL OR m.role = ?4)",
         place.column
     ))?;
-    let rows = select.query_map(params![question, place.oldest, place.number, search.filters.role], |row| {
+    let rows = select.query_map(params![question, place.oldest, place.number, role], |row| {
         // SQLite says it the other way round: the better, the more below zero.
         Ok((row.get(0)?, -row.get::<_, f32>(1)?))
     })?;
-    let mut scores = rows.collect::<rusqlite::Result<HashMap<i64, f32>>>()?;
-    let best = scores.values().copied().fold(f32::MIN_POSITIVE, f32::max);
-    scores.values_mut().for_each(|score| *score /= best);
+    let mut scores = rows.collect::<rusqlite::Result<Vec<(i64, f32)>>>()?;
+    let best = scores.iter().map(|(_, score)| *score).fold(f32::MIN_POSITIVE, f32::max);
+    scores.iter_mut().for_each(|(_, score)| *score /= best);
     Ok(scores)
 }
 
@@ -106,12 +111,11 @@ fn by_vectors(
     rows.collect()
 }
 
-fn blend(mut by_words: HashMap<i64, f32>, by_vectors: Vec<(i64, f32)>) -> HashMap<i64, f32> {
-    by_words.values_mut().for_each(|score| *score /= 2.0);
-    for (number, cosine) in by_vectors {
-        *by_words.entry(number).or_default() += cosine.max(0.0) / 2.0;
+/// What points the other way counts no less than what has nothing in common.
+fn add(scored: &mut HashMap<i64, f32>, weight: f32, scores: Vec<(i64, f32)>) {
+    for (number, score) in scores {
+        *scored.entry(number).or_default() += score.max(0.0) * weight;
     }
-    by_words
 }
 
 /// In order of their scores; of equal ones, the newer first.

@@ -326,6 +326,9 @@ async fn words_and_vectors_give_one_score() {
     assert!((hits[0].score - 1.0).abs() < 1e-5 && hits.iter().all(|hit| hit.score > 0.0 && hit.score <= 1.0), "{hits:?}");
     let words: Vec<_> = store.search(search("red")).await.expect("an answer").into_iter().map(|hit| hit.score).collect();
     assert_eq!(words, [1.0, 1.0]);
+    let vector = Some(Embedding { model: "m".into(), vector: vec![0.0, 3.0] });
+    let alike = store.search(Search { vector, ..search("") }).await.expect("an answer");
+    assert_eq!((alike[0].message.content.as_str(), alike[0].score), ("red alone", 1.0));
 }
 
 #[tokio::test]

@@ -79,9 +79,9 @@ pub struct History {
 pub struct Search {
     /// Whose messages.
     pub principal: String,
-    /// Words that they may have.
+    /// Words that they may have; empty where only the vector counts.
     pub text: String,
-    /// The vector of the same text; without one, only its words count.
+    /// The vector of the text; without one, only its words count.
     pub vector: Option<Embedding>,
     /// Which messages are looked at.
     pub filters: Filters,

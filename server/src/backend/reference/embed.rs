@@ -6,7 +6,7 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 use tabagent_protocol::{
     Fault, Payload,
-    api::{EmbeddingEncoding, EmbeddingFormat, Embeddings, EmbeddingsResponse, Usage, check},
+    api::{EmbeddingEncoding, EmbeddingFormat, Embeddings, EmbeddingsResponse, Usage, refused},
 };
 use tokio::task::yield_now;
 
@@ -26,7 +26,7 @@ pub(super) async fn embeddings(call: Call, request: Embeddings) -> Result<Embedd
     let model = models::find(&request.model, "embeddings")?.id.to_owned();
     let texts = request.input.as_slice();
     if texts.len() > TEXTS {
-        return Err(check::refused("input", format_args!("has {} texts; send at most {TEXTS} at a time", texts.len())));
+        return Err(refused("input", format_args!("has {} texts; send at most {TEXTS} at a time", texts.len())));
     }
     let mut vectors = Vec::with_capacity(texts.len());
     for text in texts {
@@ -56,7 +56,7 @@ fn bytes(vector: &[f32]) -> Vec<u8> {
 }
 
 /// The vector of a text that is not empty.
-fn embed(text: &str) -> Vec<f32> {
+pub(super) fn embed(text: &str) -> Vec<f32> {
     let mut vector = vec![0.0; DIMENSIONS];
     for word in words::words(&text.to_lowercase()) {
         let weight = if words::is_common(word) { COMMON_WEIGHT } else { 1.0 };

@@ -20,7 +20,7 @@ use std::sync::{Arc, OnceLock};
 
 use tabagent_protocol::api::{Chat, Generate, ListModels, ModelListResponse, System};
 
-use super::machine;
+use super::{Embedder, machine};
 use crate::{
     service::{Service, ServiceLimits},
     store::Store,
@@ -44,6 +44,13 @@ impl Default for ReferenceOptions {
         // 50 a second is a small model on a laptop; the bound is the contract's own.
         Self { tokens_per_second: 50, max_tokens: 100_000, limits: ServiceLimits::default(), store: Store::default() }
     }
+}
+
+/// The model of the vectors of stored messages. They are compared for years: where they come out otherwise, it needs a new name.
+const STORED: &str = "tabagent/reference-embed-384";
+
+fn embedder() -> Embedder {
+    Embedder { model: STORED.to_owned(), embed: Arc::new(embed::embed) }
 }
 
 /// What the handlers share.
@@ -72,10 +79,13 @@ impl Service {
         let service = Self::with_limits(options.limits.clone());
         service.stats().models_loaded.set(models::MODELS.len() as u64);
         let reference = Arc::new(Reference { options, machine: OnceLock::new() });
+        let store = reference.options.store.clone();
         let (for_chat, for_generate) = (Arc::clone(&reference), reference);
         service
             .with_control()
             .with_system()
+            .with_history(&store, &embedder())
+            .with_hf_token(&store)
             .on(|_, request: ListModels| async move { Ok(ModelListResponse { models: models::list(request.filter.as_deref()) }) })
             .on(move |call, request: Chat| chat::chat(Arc::clone(&for_chat), call, request))
             .on(move |call, request: Generate| chat::generate(Arc::clone(&for_generate), call, request))
