@@ -205,9 +205,17 @@ fn it_explains_itself() -> Outcome {
     let said = |args: &[&str]| run(args).map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
     assert_eq!(said(&["--version"])?, format!("tabagent-server {}\n", env!("CARGO_PKG_VERSION")));
     let help = said(&["--help"])?;
-    for option in
-        ["--port", "--webrtc-port", "--key-file", "--allow-origin", "--udp-bind", "--ice-server", "--limit", "TABAGENT_KEY"]
-    {
+    for option in [
+        "--port",
+        "--webrtc-port",
+        "--key-file",
+        "--allow-origin",
+        "--udp-bind",
+        "--ice-server",
+        "--limit",
+        "--data-dir",
+        "TABAGENT_KEY",
+    ] {
         assert!(help.contains(option), "{option}");
     }
     assert!(said(&["completions", "bash"])?.contains("tabagent-server"));

@@ -4,6 +4,16 @@
 //! is done on threads of its own. A message is acknowledged when it is on the disk: it survives `kill -9` and, where the disk
 //! keeps its word, a power failure. Nothing is ever deleted by itself: at the limit `stored_bytes` new messages are refused.
 //! Several programs may use one folder at once.
+//!
+//! ```no_run
+//! use tabagent_server::{ReferenceOptions, Service, Store, StoreError, StoreLimits};
+//!
+//! # fn run() -> Result<(), StoreError> {
+//! let store = Store::open("data", StoreLimits::default())?;
+//! let service = Service::reference_with(ReferenceOptions { store, ..ReferenceOptions::default() });
+//! # Ok(())
+//! # }
+//! ```
 
 /// One connection to the database.
 mod connection;
