@@ -18,6 +18,11 @@ export const EXAMPLES = {
   },
   generate: { action: "generate", model: "default", prompt: "Once upon a time", temperature: 0.7, max_tokens: 48 },
   embeddings: { action: "embeddings", model: "default", input: ["a data channel", "a garden hose"] },
+  save_message: {
+    action: "save_message", session_id: "trip-to-lisbon", message: { role: "user", content: "Where does the night train leave?" },
+  },
+  chat_history: { action: "chat_history", session_id: "trip-to-lisbon", limit: 20 },
+  get_hf_token_status: { action: "get_hf_token_status" },
   stop_generation: { action: "stop_generation", request_id: "chat-1" },
   subscribe: { action: "subscribe", events: ["generation_stopped", "server_draining"] },
 };
