@@ -13,6 +13,8 @@ mod embed;
 mod generator;
 /// Which models there are.
 mod models;
+/// Search.
+mod search;
 /// Words, sentences, tokens.
 mod words;
 
