@@ -28,12 +28,6 @@ const LANES = {
     await cargo("Rust tests", ["test", "--no-run", ...NATIVE]);
     return runTests("cargo", ["test", ...LOCKED, "--no-fail-fast", ...NATIVE], { env: { TABAGENT_SERVER_BIN: SERVER } });
   },
-  // The declarations that TypeScript sees are those of the Rust types.
-  declarations: async () => {
-    const command = ["-p", "tabagent-protocol", "--features", "ts", "--lib"];
-    await cargo("TypeScript declarations", ["test", "--no-run", ...command]);
-    return runTests("cargo", ["test", ...LOCKED, ...command, "typescript"]);
-  },
   purity: () => proveProtocolPure().then(() => DONE),
   wasm: () => wasmTests([]),
   "wasm-typed": () => wasmTests(["--features", "typed"]),

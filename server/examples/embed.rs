@@ -7,19 +7,19 @@
 use std::net::SocketAddr;
 
 use axum::{Router, routing::get};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tabagent_server::{Action, Call, Server, ServerOptions, Service};
 use tokio::net::TcpListener;
 
 /// The request is the type: `{ action: "greet", name: "Ada" }`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct Greet {
     name: Option<String>,
 }
 
 /// The answer is `{ type: "greet_response", text: "Hello, Ada!" }`.
-#[derive(Serialize)]
-#[serde(tag = "type", rename = "greet_response")]
+#[derive(Serialize, JsonSchema)]
 struct GreetResponse {
     text: String,
 }
@@ -31,10 +31,10 @@ impl Action for Greet {
 }
 
 /// What the page is asked: `agent.serve({ who_are_you: () => ({ name: "Ada" }) })`.
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, Serialize, JsonSchema)]
 struct WhoAreYou {}
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, Serialize, JsonSchema)]
 struct IAm {
     name: String,
 }

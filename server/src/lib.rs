@@ -14,6 +14,7 @@
 //! Start at [`Service`] for actions of your own, at [`Server`] for their doors. Arrows between the rooms point one way:
 //! http → signaling → transport ← sessions → service. A service never sees bytes; a session never sees a channel.
 
+pub mod api;
 pub mod backend;
 /// What is done with a data channel that opens.
 mod channels;
@@ -44,4 +45,11 @@ pub use options::{Cli, Command, HostPattern, Key, Mode, OptionError, OriginPatte
 pub use pace::Pace;
 pub use server::Server;
 pub use service::{Asked, Call, Principal, Running, Service, ServiceLimits, To, Update};
-pub use tabagent_protocol::api::Action;
+
+// What an action of one's own is written with; `serde` and `schemars` must be dependencies too, for their derives.
+pub use schemars::JsonSchema;
+pub use serde::{Deserialize, Serialize};
+pub use tabagent_protocol::{
+    Code, Fault, Payload,
+    api::{Action, ActionInfo, Event, NoItem, refused},
+};

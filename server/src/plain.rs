@@ -79,7 +79,7 @@ fn unreliable() -> Body {
     let message = "This channel may lose or reorder messages, and a lost request is never answered. \
                    Create it without maxRetransmits, maxPacketLifeTime and ordered:false.";
     let warning = Warning { code: "unreliable_channel".into(), message: message.into() };
-    event_body(None, &warning).unwrap_or_default()
+    event_body(&warning).unwrap_or_default()
 }
 
 /// Sends subscribed events until the channel closes.

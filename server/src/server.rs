@@ -83,7 +83,7 @@ impl Server {
 
     fn router_at(&self, address: Option<SocketAddr>) -> Router {
         let app = App {
-            actions: self.service.actions().into(),
+            actions: self.service.api().actions().copied().collect(),
             service: Arc::clone(&self.service),
             signaling: self.signaling.clone(),
             limits: Arc::new(self.options.limits.clone()),
@@ -96,7 +96,7 @@ impl Server {
     /// No new calls and connections from here on.
     fn drain(&self) {
         let news = ServerDraining { deadline_ms: self.options.limits.drain };
-        if let Err(fault) = self.service.publish("server_draining", &news, &To::everyone()) {
+        if let Err(fault) = self.service.publish(&news, &To::everyone()) {
             tracing::error!(%fault, "the end could not be announced");
         }
         self.service.drain();

@@ -25,13 +25,13 @@ use tokio::{
 };
 
 /// Counts in items.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 struct Tally {
+    #[schemars(range(min = 1, max = 1000))]
     to: u32,
 }
 
-#[derive(Serialize)]
-#[serde(tag = "type", rename = "tally_response")]
+#[derive(Serialize, schemars::JsonSchema)]
 struct TallyResponse {
     counted: u32,
 }
@@ -41,10 +41,6 @@ impl Action for Tally {
     const INFO: ActionInfo = ActionInfo { streams: true, ..ActionInfo::own(Self::NAME) };
     type Response = TallyResponse;
     type Item = Value;
-
-    fn validate(&self) -> Result<(), Fault> {
-        tabagent_protocol::api::check::within("to", Some(self.to), 1..=1000)
-    }
 }
 
 async fn tally(call: Call, tally: Tally) -> Result<TallyResponse, Fault> {
@@ -55,7 +51,7 @@ async fn tally(call: Call, tally: Tally) -> Result<TallyResponse, Fault> {
 }
 
 /// Panics, answers with bytes, or never answers.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 struct Odd {
     way: String,
 }
@@ -189,7 +185,7 @@ async fn bytes_travel_as_bytes_with_their_value_beside_them() -> Outcome {
     let server = TestServer::start(options(), service).await?;
     let reply = server.post("/v1/actions/odd").json(&json!({ "way": "bytes" })).send().await?;
     assert_eq!(reply.headers()["content-type"], "application/x-floats");
-    assert_eq!(reply.headers()["tabagent-value"], r#"{"count":3}"#);
+    assert_eq!(reply.headers()["tabagent-value"], r#"{"type":"odd_response","count":3}"#);
     assert_eq!(reply.bytes().await?.as_ref(), [1, 2, 3]);
     Ok(())
 }
@@ -203,7 +199,10 @@ async fn a_stream_is_items_and_then_the_response() -> Outcome {
     for reply in [by_field, by_header] {
         assert_eq!(reply.headers()["content-type"], "text/event-stream");
         let text = reply.text().await?;
-        assert_eq!(data(&text), [r#"{"n":1}"#, r#"{"n":2}"#, r#"{"type":"tally_response","counted":2}"#]);
+        assert_eq!(
+            data(&text),
+            [r#"{"type":"tally_item","n":1}"#, r#"{"type":"tally_item","n":2}"#, r#"{"type":"tally_response","counted":2}"#]
+        );
         assert_eq!(text.matches("event: item").count(), 2);
     }
     let reply = server.post("/v1/echo").json(&json!({ "text": "hi", "stream": true })).send().await?;
@@ -214,7 +213,7 @@ async fn a_stream_is_items_and_then_the_response() -> Outcome {
 }
 
 /// Says when it begins and when it is dropped.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 struct Endless {}
 
 impl Action for Endless {
@@ -303,7 +302,7 @@ async fn events_come_until_the_server_ends() -> Outcome {
     let reply = server.get("/v1/events?events=server_draining").send().await?;
     let ended = server.stop();
     let text = timeout(PATIENCE, reply.text()).await??;
-    assert_eq!(data(&text), [r#"{"deadline_ms":10000,"event":"server_draining","type":"event"}"#]);
+    assert_eq!(data(&text), [r#"{"type":"event","event":"server_draining","deadline_ms":10000}"#]);
     ended.await
 }
 

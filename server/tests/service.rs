@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tabagent_protocol::{
     Body, Code, Fault, Payload,
-    api::{NoItem, check},
+    api::{Event, NoItem},
 };
 use tabagent_server::{
     Action, Asked, Call, Principal, Running, Service, ServiceLimits, Update,
@@ -21,31 +21,36 @@ use tabagent_server::{
 use tokio::sync::oneshot;
 
 /// Counts aloud: one item per number.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, schemars::JsonSchema)]
 struct Tally {
+    #[schemars(range(min = 1, max = 1000))]
     to: u32,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 #[serde(tag = "type", rename = "number")]
 struct Number {
     n: u32,
 }
 
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename = "tally_response")]
+#[derive(Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 struct TallyResponse {
     counted: u32,
+}
+
+#[derive(Serialize, schemars::JsonSchema)]
+struct Tock {
+    n: u32,
+}
+
+impl Event for Tock {
+    const NAME: &'static str = "tock";
 }
 
 impl Action for Tally {
     const NAME: &'static str = "tally";
     type Response = TallyResponse;
     type Item = Number;
-
-    fn validate(&self) -> Result<(), Fault> {
-        check::within("to", Some(self.to), 1..=1000)
-    }
 }
 
 async fn tally(call: Call, request: Tally) -> Result<TallyResponse, Fault> {
@@ -62,7 +67,7 @@ async fn tally(call: Call, request: Tally) -> Result<TallyResponse, Fault> {
 }
 
 /// Does whatever the test's handler does.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, schemars::JsonSchema)]
 struct Probe {}
 
 impl Action for Probe {
@@ -286,7 +291,7 @@ async fn a_handler_calls_its_caller_back() {
     let Reverse { request, answer: respond } = calls.recv().await.expect("a call");
     assert_eq!((request.action.as_str(), &request.body.value[..]), ("tally2", &br#"{"to":4}"#[..]));
     respond.send(Ok(Body::json(&br#"{"type":"tally_response","counted":4}"#[..]))).expect("a waiting handler");
-    assert_eq!(finish(&mut running).await.1, Ok(json!({"counted": 4})));
+    assert_eq!(finish(&mut running).await.1, Ok(json!({"type": "probe_response", "counted": 4})));
 
     let mut running = service.start(Asked { reverse: Some(reverse), ..ask("probe", json!({})) });
     drop(calls.recv().await);
@@ -294,7 +299,7 @@ async fn a_handler_calls_its_caller_back() {
 }
 
 /// An action that the client serves.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, schemars::JsonSchema)]
 struct Tally2 {
     to: u32,
 }
@@ -313,7 +318,7 @@ async fn subscribed_events_reach_their_session() {
     let mut events = service.events(1, &Principal::local());
     let subscribed = answer(&service, ask("subscribe", json!({"events": ["tick", "tock"]}))).await;
     assert_eq!(subscribed, Ok(json!({"type": "subscribe_response", "events": ["tick", "tock"]})));
-    service.publish("tock", &json!({"n": 1}), &tabagent_server::To::everyone()).expect("an object");
+    service.publish(&Tock { n: 1 }, &tabagent_server::To::everyone()).expect("an object");
     assert_eq!(json_of(&events.next().await)["event"], "tock");
     let left = answer(&service, ask("unsubscribe", json!({"events": ["tock"]}))).await;
     assert_eq!(left, Ok(json!({"type": "unsubscribe_response", "events": ["tick"]})));

@@ -64,7 +64,7 @@ async fn cancel_stops_the_producer() {
 }
 
 /// Asks the caller's client to say something back.
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, Serialize, schemars::JsonSchema)]
 struct AskBack {
     question: String,
 }
@@ -76,7 +76,7 @@ impl Action for AskBack {
 }
 
 /// What the client is asked.
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, Serialize, schemars::JsonSchema)]
 struct Echo {
     question: String,
 }

@@ -1,16 +1,16 @@
-// Written by `UPDATE=1 cargo test -p tabagent-protocol --features ts` from protocol/src/api. Do not edit.
+// Written from the server's own types. Do not edit: GET /v1/types.ts writes it anew.
 
 /** Continues a conversation. */
 export type Chat = {
   /** Id of the model, or `default`. */
   model: string;
   /** What has been said so far; at least one. */
-  messages: Array<ChatMessage>;
-  /** 0 to 2. */
+  messages: ChatMessage[];
+  /** 0 to 2. Default: of `get_params`. */
   temperature?: number;
-  /** Tokens after which the answer ends, 1 to 100000. */
+  /** Tokens after which the answer ends, 1 to 100000. Default: of `get_params`. */
   max_tokens?: number;
-  /** 0 to 1. */
+  /** 0 to 1. Default: of `get_params`. */
   top_p?: number;
   /** The answer ends before any of these. */
   stop?: Stop;
@@ -88,9 +88,9 @@ export type EmbeddingsResponse = {
   /** The model that made them. */
   model: string;
   /** The vectors as numbers (the default). */
-  embeddings?: Array<Array<number>>;
+  embeddings?: number[][];
   /** The vectors as text, with `encoding_format: "base64"`. */
-  embeddings_base64?: Array<string>;
+  embeddings_base64?: string[];
   /** How many vectors the payload has, with `encoding: "binary"`. */
   count?: number;
   /** Numbers in each vector. */
@@ -101,7 +101,6 @@ export type EmbeddingsResponse = {
 
 /** The reader was too slow for its subscription. */
 export type EventsLost = {
-  event: "events_lost";
   /** Events dropped, the oldest first. */
   count: number;
 };
@@ -115,11 +114,11 @@ export type Generate = {
   model: string;
   /** The text so far. */
   prompt: string;
-  /** 0 to 2. */
+  /** 0 to 2. Default: of `get_params`. */
   temperature?: number;
-  /** Tokens after which the text ends, 1 to 100000. */
+  /** Tokens after which the text ends, 1 to 100000. Default: of `get_params`. */
   max_tokens?: number;
-  /** 0 to 1. */
+  /** 0 to 1. Default: of `get_params`. */
   top_p?: number;
   /** The text ends before any of these. */
   stop?: Stop;
@@ -144,7 +143,6 @@ export type GenerateResponse = {
 
 /** A call was ended by `stop_generation`. */
 export type GenerationStopped = {
-  event: "generation_stopped";
   /** Name of the call. */
   request_id: string;
 };
@@ -227,19 +225,18 @@ export type ModelInfo = {
   /** Parameters as its maker counts them: `8B`. */
   parameters?: string;
   /** The actions it can serve: `chat`, `generate`, `embeddings`. */
-  capabilities: Array<string>;
+  capabilities: string[];
 };
 
 /** The models there are. */
 export type ModelListResponse = {
   type: "model_list_response";
   /** The first that can chat is what `default` means until another is selected. */
-  models: Array<ModelInfo>;
+  models: ModelInfo[];
 };
 
 /** The server is about to shut down. */
 export type ServerDraining = {
-  event: "server_draining";
   /** Milliseconds that running calls still have. */
   deadline_ms: number;
 };
@@ -294,7 +291,7 @@ export type StatsResponse = {
 };
 
 /** One stop string or several. */
-export type Stop = string | Array<string>;
+export type Stop = string | string[];
 
 /** Ends calls by name: those of this session, or else those of the same caller in other sessions. */
 export type StopGeneration = {
@@ -311,15 +308,15 @@ export type StopGenerationResponse = {
 
 /** Asks for events by name, in addition to those already asked for. */
 export type Subscribe = {
-  /** Names of events; a name that nothing sends is no error. */
-  events: Array<string>;
+  /** Names of events, such as `model_loaded`; a name that nothing sends is no error. */
+  events: string[];
 };
 
 /** The subscription as it is now. */
 export type SubscribeResponse = {
   type: "subscribe_response";
   /** Every event this session is subscribed to, sorted. */
-  events: Array<string>;
+  events: string[];
 };
 
 /** A machine. */
@@ -333,7 +330,7 @@ export type System = {
   /** Main memory. */
   memory: Memory;
   /** Graphics processors; empty when none is known. */
-  gpus: Array<Gpu>;
+  gpus: Gpu[];
 };
 
 /** Asks what machine the server runs on. */
@@ -347,19 +344,19 @@ export type SystemInfoResponse = {
 };
 
 /** One text or several. */
-export type TextInput = string | Array<string>;
+export type TextInput = string | string[];
 
 /** Asks for events no longer. */
 export type Unsubscribe = {
   /** Names of events; one that was not subscribed to is no error. */
-  events: Array<string>;
+  events: string[];
 };
 
 /** The subscription as it is now. */
 export type UnsubscribeResponse = {
   type: "unsubscribe_response";
   /** Every event this session is still subscribed to, sorted. */
-  events: Array<string>;
+  events: string[];
 };
 
 /** Tokens read and produced. */
@@ -374,7 +371,6 @@ export type Usage = {
 
 /** Something works, but not as well as it could. */
 export type Warning = {
-  event: "warning";
   /** Stable name of the matter. */
   code: string;
   /** One sentence for people, with what to do. */
@@ -383,6 +379,12 @@ export type Warning = {
 
 /** Every action of the server: what is asked, what is answered, what a stream of it is made of. */
 export interface Actions {
+  /** Ends running calls by their request_id; what they had produced is their answer. */
+  stop_generation: { request: StopGeneration; response: StopGenerationResponse; item: never };
+  /** Asks for events by name; over HTTP this is GET /v1/events. */
+  subscribe: { request: Subscribe; response: SubscribeResponse; item: never };
+  /** Takes back a subscription by the events' names. */
+  unsubscribe: { request: Unsubscribe; response: UnsubscribeResponse; item: never };
   /** Says whether the server is well, which version it is and how long it has been running. */
   health: { request: Health; response: HealthResponse; item: never };
   /** Describes the machine: operating system, processor, memory, graphics. */
@@ -397,18 +399,29 @@ export interface Actions {
   generate: { request: Generate; response: GenerateResponse; item: ChatDelta };
   /** Turns texts into vectors that are close where the texts are alike. */
   embeddings: { request: Embeddings; response: EmbeddingsResponse; item: never };
-  /** Ends running calls by their request_id; what they had produced is their answer. */
-  stop_generation: { request: StopGeneration; response: StopGenerationResponse; item: never };
-  /** Asks for events by name; over HTTP this is GET /v1/events. */
-  subscribe: { request: Subscribe; response: SubscribeResponse; item: never };
-  /** Takes back a subscription by the events' names. */
-  unsubscribe: { request: Unsubscribe; response: UnsubscribeResponse; item: never };
 }
 
-/** Events that the server itself sends. */
-export interface Events {
-  events_lost: { type: "event" } & EventsLost;
-  generation_stopped: { type: "event" } & GenerationStopped;
-  server_draining: { type: "event" } & ServerDraining;
-  warning: { type: "event" } & Warning;
+/** Every action that the server asks its clients for. */
+export interface ClientActions {
 }
+
+/** Events that the server sends. */
+export interface Events {
+  generation_stopped: { type: "event"; event: "generation_stopped" } & GenerationStopped;
+  events_lost: { type: "event"; event: "events_lost" } & EventsLost;
+  server_draining: { type: "event"; event: "server_draining" } & ServerDraining;
+  warning: { type: "event"; event: "warning" } & Warning;
+}
+
+/** The types of `connect<Api>()`. */
+export interface Api {
+  actions: Actions;
+  events: Events;
+  clientActions: ClientActions;
+}
+
+/** Every request, told apart by `action`. */
+export type Request = { [A in keyof Actions]: { action: A } & Actions[A]["request"] }[keyof Actions];
+
+/** Every answer, told apart by `type`. */
+export type Response = Actions[keyof Actions]["response"];

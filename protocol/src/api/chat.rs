@@ -1,28 +1,29 @@
 //! chat and generate: text from a model, whole or in pieces.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    check,
-    info::{Action, ActionInfo},
-};
-use crate::error::Fault;
+use super::info::{Action, ActionInfo};
 
 /// Continues a conversation.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Chat {
     /// Id of the model, or `default`.
+    #[schemars(length(min = 1))]
     pub model: String,
     /// What has been said so far; at least one.
+    #[schemars(length(min = 1))]
     pub messages: Vec<ChatMessage>,
-    /// 0 to 2.
+    /// 0 to 2. Default: of `get_params`.
+    #[schemars(range(min = 0.0, max = 2.0))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f32>,
-    /// Tokens after which the answer ends, 1 to 100000.
+    /// Tokens after which the answer ends, 1 to 100000. Default: of `get_params`.
+    #[schemars(range(min = 1, max = 100_000))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u32>,
-    /// 0 to 1.
+    /// 0 to 1. Default: of `get_params`.
+    #[schemars(range(min = 0.0, max = 1.0))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub top_p: Option<f32>,
     /// The answer ends before any of these.
@@ -40,32 +41,21 @@ impl Action for Chat {
     const NAME: &'static str = "chat";
     const INFO: ActionInfo = ActionInfo {
         path: "/v1/chat/completions",
+        accepted: r#"{"model":"default","messages":[{"role":"user","content":"Count to 3."}],"max_tokens":50}"#,
+        refused: (r#"{"model":"default","messages":[{"role":"boss","content":"Count to 3."}]}"#, "messages[0].role"),
         tags: &["generation"],
         description: "Continues a conversation, in one piece or streamed.",
         streams: true,
         scope: "infer",
+        item: "chat_delta",
         ..ActionInfo::own(Self::NAME)
     };
     type Response = ChatResponse;
     type Item = ChatDelta;
-
-    fn validate(&self) -> Result<(), Fault> {
-        check::not_empty("model", &self.model)?;
-        check::at_least_one("messages", &self.messages)?;
-        sampling(self.temperature, self.max_tokens, self.top_p)
-    }
-}
-
-/// The ranges that chat and generate share.
-fn sampling(temperature: Option<f32>, max_tokens: Option<u32>, top_p: Option<f32>) -> Result<(), Fault> {
-    check::within("temperature", temperature, 0.0..=2.0)?;
-    check::within("max_tokens", max_tokens, 1..=100_000)?;
-    check::within("top_p", top_p, 0.0..=1.0)
 }
 
 /// One message of a conversation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChatMessage {
     /// Who speaks.
     pub role: MessageRole,
@@ -77,9 +67,8 @@ pub struct ChatMessage {
 }
 
 /// Who speaks in a conversation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub enum MessageRole {
     /// Instructions to the model.
     System,
@@ -94,9 +83,8 @@ pub enum MessageRole {
 }
 
 /// One stop string or several.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub enum Stop {
     /// One.
     One(String),
@@ -116,9 +104,7 @@ impl Stop {
 }
 
 /// One piece of a text under way, of `chat` and of `generate` alike.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename = "chat_delta")]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChatDelta {
     /// The piece. All pieces joined are the response's text.
     pub delta: String,
@@ -127,9 +113,7 @@ pub struct ChatDelta {
 }
 
 /// The whole answer of `chat`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename = "chat_response")]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChatResponse {
     /// Name of the call.
     pub id: String,
@@ -144,8 +128,7 @@ pub struct ChatResponse {
 }
 
 /// Tokens read and produced.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Usage {
     /// Tokens of the request.
     pub prompt_tokens: u64,
@@ -164,9 +147,8 @@ impl Usage {
 }
 
 /// Why a generated text ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub enum FinishReason {
     /// The model was done, or a stop string appeared.
     Stop,
@@ -181,20 +163,24 @@ pub enum FinishReason {
 }
 
 /// Continues a text.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Generate {
     /// Id of the model, or `default`.
+    #[schemars(length(min = 1))]
     pub model: String,
     /// The text so far.
+    #[schemars(length(min = 1))]
     pub prompt: String,
-    /// 0 to 2.
+    /// 0 to 2. Default: of `get_params`.
+    #[schemars(range(min = 0.0, max = 2.0))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f32>,
-    /// Tokens after which the text ends, 1 to 100000.
+    /// Tokens after which the text ends, 1 to 100000. Default: of `get_params`.
+    #[schemars(range(min = 1, max = 100_000))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u32>,
-    /// 0 to 1.
+    /// 0 to 1. Default: of `get_params`.
+    #[schemars(range(min = 0.0, max = 1.0))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub top_p: Option<f32>,
     /// The text ends before any of these.
@@ -209,26 +195,21 @@ impl Action for Generate {
     const NAME: &'static str = "generate";
     const INFO: ActionInfo = ActionInfo {
         path: "/v1/completions",
+        accepted: r#"{"model":"default","prompt":"Count to 3.","temperature":0.2}"#,
+        refused: (r#"{"model":"default","prompt":"Count to 3.","temperature":2.5}"#, "temperature"),
         tags: &["generation"],
         description: "Continues a text, in one piece or streamed.",
         streams: true,
         scope: "infer",
+        item: "chat_delta",
         ..ActionInfo::own(Self::NAME)
     };
     type Response = GenerateResponse;
     type Item = ChatDelta;
-
-    fn validate(&self) -> Result<(), Fault> {
-        check::not_empty("model", &self.model)?;
-        check::not_empty("prompt", &self.prompt)?;
-        sampling(self.temperature, self.max_tokens, self.top_p)
-    }
 }
 
 /// The whole answer of `generate`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename = "generate_response")]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GenerateResponse {
     /// Name of the call.
     pub id: String,
@@ -247,45 +228,20 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn chat(extra: &serde_json::Value) -> Result<(), Fault> {
-        let mut fields = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
-        if let (Some(fields), Some(extra)) = (fields.as_object_mut(), extra.as_object()) {
-            fields.extend(extra.clone());
-        }
-        serde_json::from_value::<Chat>(fields).expect("well-typed").validate()
-    }
-
-    fn field(result: Result<(), Fault>) -> String {
-        String::from_utf8(result.expect_err("refused").details).expect("text")
-    }
-
     #[test]
     fn absent_and_null_options_are_the_same() {
-        assert!(chat(&json!({})).is_ok());
-        assert!(chat(&json!({"temperature": null, "stop": null, "stream": null, "max_tokens": null})).is_ok());
+        let mut fields = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
+        let absent: Chat = serde_json::from_value(fields.clone()).expect("well-typed");
+        for name in ["temperature", "max_tokens", "top_p", "stop", "stream", "request_id"] {
+            fields[name] = json!(null);
+        }
+        assert_eq!(serde_json::from_value::<Chat>(fields).expect("well-typed"), absent);
     }
 
     #[test]
     fn stop_is_a_string_or_a_list() {
-        assert_eq!(Stop::One("a".into()).as_slice(), ["a"]);
-        assert!(chat(&json!({"stop": "a"})).is_ok());
-        assert!(chat(&json!({"stop": ["a", "b"]})).is_ok());
-    }
-
-    #[test]
-    fn what_is_out_of_range_is_named() {
-        assert_eq!(field(chat(&json!({"model": ""}))), r#"{"field":"model"}"#);
-        assert_eq!(field(chat(&json!({"messages": []}))), r#"{"field":"messages"}"#);
-        assert_eq!(field(chat(&json!({"temperature": 2.5}))), r#"{"field":"temperature"}"#);
-        assert_eq!(field(chat(&json!({"max_tokens": 0}))), r#"{"field":"max_tokens"}"#);
-        assert_eq!(field(chat(&json!({"top_p": -0.1}))), r#"{"field":"top_p"}"#);
-    }
-
-    #[test]
-    fn a_response_is_a_flat_object_tagged_type() {
-        let delta = ChatDelta { delta: " two".into(), index: 1 };
-        let value = serde_json::to_value(&delta).expect("json");
-        assert_eq!(value, json!({"type": "chat_delta", "delta": " two", "index": 1}));
-        assert_eq!(serde_json::from_value::<ChatDelta>(value).expect("back"), delta);
+        let slice = |value| serde_json::from_value::<Stop>(value).expect("well-typed").as_slice().to_vec();
+        assert_eq!(slice(json!("a")), ["a"]);
+        assert_eq!(slice(json!(["a", "b"])), ["a", "b"]);
     }
 }

@@ -1,19 +1,19 @@
 //! embeddings: vectors that stand for texts, as numbers, as base64 or as raw bytes.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
     chat::Usage,
-    check,
     info::{Action, ActionInfo, NoItem},
 };
-use crate::{error::Fault, lane::Lane};
+use crate::lane::Lane;
 
 /// Turns texts into vectors.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Embeddings {
     /// Id of the model, or `default`.
+    #[schemars(length(min = 1))]
     pub model: String,
     /// One text or several, none of them empty.
     pub input: TextInput,
@@ -29,6 +29,8 @@ impl Action for Embeddings {
     const NAME: &'static str = "embeddings";
     const INFO: ActionInfo = ActionInfo {
         path: "/v1/embeddings",
+        accepted: r#"{"model":"default","input":["a cat","a dog"]}"#,
+        refused: (r#"{"model":"default","input":["a cat",""]}"#, "input[1]"),
         tags: &["embeddings"],
         description: "Turns texts into vectors that are close where the texts are alike.",
         lane: Lane::Bulk,
@@ -37,28 +39,16 @@ impl Action for Embeddings {
     };
     type Response = EmbeddingsResponse;
     type Item = NoItem;
-
-    fn validate(&self) -> Result<(), Fault> {
-        check::not_empty("model", &self.model)?;
-        match &self.input {
-            TextInput::One(text) => check::not_empty("input", text),
-            TextInput::Many(texts) => {
-                check::at_least_one("input", texts)?;
-                texts.iter().enumerate().try_for_each(|(i, text)| check::not_empty(&format!("input[{i}]"), text))
-            }
-        }
-    }
 }
 
 /// One text or several.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub enum TextInput {
     /// One.
-    One(String),
+    One(#[schemars(length(min = 1))] String),
     /// Several.
-    Many(Vec<String>),
+    Many(#[schemars(length(min = 1), inner(length(min = 1)))] Vec<String>),
 }
 
 impl TextInput {
@@ -73,9 +63,8 @@ impl TextInput {
 }
 
 /// How vectors travel.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub enum EmbeddingEncoding {
     /// Inside the JSON object.
     #[default]
@@ -85,9 +74,8 @@ pub enum EmbeddingEncoding {
 }
 
 /// How vectors look in JSON.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub enum EmbeddingFormat {
     /// Lists of numbers.
     #[default]
@@ -97,9 +85,7 @@ pub enum EmbeddingFormat {
 }
 
 /// The vectors, in the order of the texts: in `embeddings`, in `embeddings_base64`, or in the payload.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename = "embeddings_response")]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EmbeddingsResponse {
     /// The model that made them.
     pub model: String,
@@ -121,19 +107,6 @@ pub struct EmbeddingsResponse {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    fn refused(input: &serde_json::Value) -> Vec<u8> {
-        let request: Embeddings = serde_json::from_value(json!({"model": "default", "input": input})).expect("well-typed");
-        request.validate().expect_err("refused").details
-    }
-
-    #[test]
-    fn an_empty_text_is_named_with_its_place() {
-        assert_eq!(refused(&json!("")), br#"{"field":"input"}"#);
-        assert_eq!(refused(&json!([])), br#"{"field":"input"}"#);
-        assert_eq!(refused(&json!(["a", ""])), br#"{"field":"input[1]"}"#);
-    }
 
     #[test]
     fn vectors_that_travel_as_bytes_leave_no_trace_in_json() {

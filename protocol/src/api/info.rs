@@ -1,20 +1,32 @@
 //! What an action is: a request type that knows its name, its answer, and its row of the table.
 
+use std::borrow::Cow;
+
+use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{error::Fault, lane::Lane};
 
 /// A request type. What is sent is the type itself, what comes back its [`Response`](Action::Response).
 ///
+/// The JSON Schema of a type is the one source of what is said about it: requests are held against it before a handler sees
+/// them, and TypeScript, OpenAPI and documentation are written from it. So a range belongs into a `#[schemars(…)]` attribute, and
+/// what a reader should know into a doc comment.
+///
 /// ```
+/// use schemars::JsonSchema;
 /// use serde::{Deserialize, Serialize};
 /// use tabagent_protocol::api::{Action, NoItem};
 ///
-/// #[derive(Deserialize)]
-/// struct Roll { sides: u32 }
+/// /// Rolls a die.
+/// #[derive(Deserialize, JsonSchema)]
+/// struct Roll {
+///     /// Sides of the die.
+///     #[schemars(range(min = 2, max = 100))]
+///     sides: u32,
+/// }
 ///
-/// #[derive(Serialize)]
-/// #[serde(tag = "type", rename = "roll_response")]
+/// #[derive(Serialize, JsonSchema)]
 /// struct RollResponse { eyes: u32 }
 ///
 /// impl Action for Roll {
@@ -24,24 +36,32 @@ use crate::{error::Fault, lane::Lane};
 /// }
 /// assert_eq!(Roll::INFO.name, "roll");
 /// ```
-pub trait Action: DeserializeOwned + Send + 'static {
+pub trait Action: DeserializeOwned + JsonSchema + Send + 'static {
     /// What callers write into `action`; snake_case.
     const NAME: &'static str;
     /// The row of the table. An application's own action need not have one.
     const INFO: ActionInfo = ActionInfo::own(Self::NAME);
 
-    /// The one answer: a flat object tagged `type`.
-    type Response: Serialize + Send;
-    /// What a stream of this action is made of; [`NoItem`] when it has none.
-    type Item: Serialize;
+    /// The one answer. An object is tagged on its way out: `type` is `roll_response` for `roll`, unless the row says otherwise.
+    type Response: Serialize + JsonSchema + Send;
+    /// What a stream of this action is made of, tagged `roll_item`; [`NoItem`] when it has none.
+    type Item: Serialize + JsonSchema;
 
-    /// Checks what types cannot say: ranges, emptiness.
+    /// Checks what a schema cannot say: how fields must agree with each other.
     ///
     /// # Errors
-    /// `validation_failed` whose `details.field` names the field; see [`check`](super::check).
+    /// `validation_failed` whose `details.field` names the field; see [`refused`](super::refused).
     fn validate(&self) -> Result<(), Fault> {
         Ok(())
     }
+}
+
+/// An event type: what [`Action`]s say while they run, and what subscribers hear.
+///
+/// On the wire it is `{type: "event", event: NAME, …}`: the struct's own fields, and two that the sender adds.
+pub trait Event: Serialize + JsonSchema {
+    /// What subscribers ask for; snake_case.
+    const NAME: &'static str;
 }
 
 /// One row of the table of actions.
@@ -53,6 +73,12 @@ pub struct ActionInfo {
     pub method: &'static str,
     /// HTTP path of its twin; empty when it has none of its own.
     pub path: &'static str,
+    /// Other methods and paths that lead to it, for older callers.
+    pub also: &'static [(&'static str, &'static str)],
+    /// The `type` of its answer; empty for the action's name and `_response`.
+    pub response: &'static str,
+    /// The `type` of its items; empty for the action's name and `_item`.
+    pub item: &'static str,
     /// Chapters of the documentation it belongs to.
     pub tags: &'static [&'static str],
     /// One sentence.
@@ -63,7 +89,20 @@ pub struct ActionInfo {
     pub lane: Lane,
     /// What a caller's key must allow.
     pub scope: &'static str,
+    /// The fields of a request that is answered, as JSON. Examples of a table are meant to be run in its order.
+    pub accepted: &'static str,
+    /// The fields of a request that is refused, as JSON, and the field at fault.
+    pub refused: (&'static str, &'static str),
 }
+
+/// A name of a call that is longer than any server takes; what is refused where there is no other field to get wrong.
+const LONG_NAME: &str = concat!(
+    "{\"request_id\":\"",
+    "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789",
+    "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789",
+    "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789",
+    "\"}"
+);
 
 impl ActionInfo {
     /// The row of an action that says nothing more about itself; also the base of rows that do.
@@ -73,16 +112,32 @@ impl ActionInfo {
             name,
             method: "POST",
             path: "",
+            also: &[],
+            response: "",
+            item: "",
             tags: &["own"],
             description: "",
             streams: false,
             lane: Lane::Interactive,
             scope: "own",
+            accepted: "{}",
+            refused: (LONG_NAME, "request_id"),
         }
+    }
+
+    /// The `type` of its answer.
+    #[must_use]
+    pub fn response_type(&self) -> Cow<'static, str> {
+        if self.response.is_empty() { format!("{}_response", self.name).into() } else { self.response.into() }
+    }
+
+    /// The `type` of its items.
+    #[must_use]
+    pub fn item_type(&self) -> Cow<'static, str> {
+        if self.item.is_empty() { format!("{}_item", self.name).into() } else { self.item.into() }
     }
 }
 
 /// The item of an action that has no stream: there is no such value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub enum NoItem {}

@@ -1,12 +1,13 @@
 //! What can be said: every action with its request, response and items, one file per family.
 //!
 //! A request is one flat JSON object, a response one flat object tagged `type`. What is written here is all there is: the
-//! server's dispatch, the TypeScript declarations and the documentation are derived from these types and from [`TABLE`].
+//! server's dispatch and validation, TypeScript, OpenAPI and the documentation are derived from these types and from [`TABLE`].
 //! An application adds actions of its own by implementing [`Action`] for its request types.
 
 /// chat, generate: text from a model.
 mod chat;
-pub mod check;
+/// The refusal that names its field.
+mod check;
 /// embeddings: vectors from a model.
 mod embeddings;
 /// subscribe, unsubscribe, and the events themselves.
@@ -19,16 +20,14 @@ mod models;
 mod stop;
 /// health, system_info, get_stats.
 mod system;
-/// The TypeScript declarations of all of it.
-#[cfg(all(test, feature = "ts"))]
-mod typescript;
 
 pub use chat::{Chat, ChatDelta, ChatMessage, ChatResponse, FinishReason, Generate, GenerateResponse, MessageRole, Stop, Usage};
+pub use check::refused;
 pub use embeddings::{EmbeddingEncoding, EmbeddingFormat, Embeddings, EmbeddingsResponse, TextInput};
 pub use events::{
     EventsLost, GenerationStopped, ServerDraining, Subscribe, SubscribeResponse, Unsubscribe, UnsubscribeResponse, Warning,
 };
-pub use info::{Action, ActionInfo, NoItem};
+pub use info::{Action, ActionInfo, Event, NoItem};
 pub use models::{ListModels, ModelInfo, ModelListResponse};
 pub use stop::{StopGeneration, StopGenerationResponse};
 pub use system::{
@@ -42,9 +41,9 @@ macro_rules! actions {
         /// Every action of the product.
         pub const TABLE: &[ActionInfo] = &[$($action::INFO),*];
 
-        #[cfg(all(test, feature = "ts"))]
-        fn visit_actions(visitor: &mut typescript::Declarations) {
-            $(visitor.action::<$action>();)*
+        #[cfg(test)]
+        fn check_all_examples() {
+            $(tests::check_examples::<$action>();)*
         }
     };
 }
@@ -58,11 +57,26 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
+    /// What the schema refuses is the server's to test, which holds requests against it.
+    pub(super) fn check_examples<A: Action>() {
+        let accepted: A = serde_json::from_str(A::INFO.accepted).unwrap_or_else(|error| unreachable!("{}: {error}", A::NAME));
+        assert_eq!(accepted.validate(), Ok(()), "{}", A::NAME);
+        let refused: serde_json::Value = serde_json::from_str(A::INFO.refused.0).expect("JSON");
+        assert!(refused.is_object() && !A::INFO.refused.1.is_empty(), "{}", A::NAME);
+    }
+
+    #[test]
+    fn every_accepted_example_is_one() {
+        check_all_examples();
+    }
+
     #[test]
     fn every_name_and_every_route_is_there_once() {
         let names: BTreeSet<_> = TABLE.iter().map(|info| info.name).collect();
         assert_eq!(names.len(), TABLE.len());
         let routes: Vec<_> = TABLE.iter().filter(|info| !info.path.is_empty()).map(|info| (info.method, info.path)).collect();
+        let also = TABLE.iter().flat_map(|info| info.also.iter().copied());
+        let routes: Vec<_> = routes.into_iter().chain(also).collect();
         assert_eq!(routes.iter().collect::<BTreeSet<_>>().len(), routes.len());
     }
 

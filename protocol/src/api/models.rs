@@ -1,12 +1,12 @@
 //! list_models: what can be named as `model`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::info::{Action, ActionInfo, NoItem};
 
 /// Asks which models there are.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ListModels {
     /// Only models whose id, name or one of whose capabilities contains this.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -21,6 +21,7 @@ impl Action for ListModels {
         tags: &["models"],
         description: "Lists the models that can be asked.",
         scope: "read",
+        response: "model_list_response",
         ..ActionInfo::own(Self::NAME)
     };
     type Response = ModelListResponse;
@@ -28,17 +29,14 @@ impl Action for ListModels {
 }
 
 /// The models there are.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename = "model_list_response")]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelListResponse {
     /// The first that can chat is what `default` means until another is selected.
     pub models: Vec<ModelInfo>,
 }
 
 /// A model.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelInfo {
     /// What requests name it by.
     pub id: String,

@@ -1,12 +1,12 @@
 //! health, system_info, get_stats: what the server is, runs on, and has done.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::info::{Action, ActionInfo, NoItem};
 
 /// Asks whether the server is well.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Health {}
 
 impl Action for Health {
@@ -24,9 +24,7 @@ impl Action for Health {
 }
 
 /// How the server is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename = "health_response")]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HealthResponse {
     /// In one word.
     pub status: HealthStatus,
@@ -39,9 +37,8 @@ pub struct HealthResponse {
 }
 
 /// How the server is, in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub enum HealthStatus {
     /// It serves everything.
     Healthy,
@@ -52,8 +49,7 @@ pub enum HealthStatus {
 }
 
 /// Asks what machine the server runs on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SystemInfo {}
 
 impl Action for SystemInfo {
@@ -71,17 +67,14 @@ impl Action for SystemInfo {
 }
 
 /// What machine the server runs on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename = "system_info_response")]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SystemInfoResponse {
     /// The machine.
     pub system: System,
 }
 
 /// A machine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct System {
     /// Operating system with its version.
     pub os: String,
@@ -96,8 +89,7 @@ pub struct System {
 }
 
 /// A processor.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cpu {
     /// What its maker calls it.
     pub model: String,
@@ -108,8 +100,7 @@ pub struct Cpu {
 }
 
 /// Main memory.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Memory {
     /// Bytes in the machine.
     pub total_bytes: u64,
@@ -118,8 +109,7 @@ pub struct Memory {
 }
 
 /// A graphics processor.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Gpu {
     /// What its maker calls it.
     pub name: String,
@@ -130,8 +120,7 @@ pub struct Gpu {
 }
 
 /// Asks what the server has done since it started.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GetStats {}
 
 impl Action for GetStats {
@@ -142,6 +131,7 @@ impl Action for GetStats {
         tags: &["system"],
         description: "Counts requests, connections, bytes and tokens since the server started.",
         scope: "read",
+        response: "stats_response",
         ..ActionInfo::own(Self::NAME)
     };
     type Response = StatsResponse;
@@ -149,9 +139,7 @@ impl Action for GetStats {
 }
 
 /// What the server has done since it started.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename = "stats_response")]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StatsResponse {
     /// Seconds since the server started.
     pub uptime_seconds: u64,
@@ -185,8 +173,7 @@ pub struct StatsResponse {
 }
 
 /// Connections of the signaling API, by state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SessionCounts {
     /// Made since the server started.
     pub total: u64,
@@ -203,8 +190,7 @@ pub struct SessionCounts {
 }
 
 /// How one generation went.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LastGeneration {
     /// From the request to the first token.
     pub time_to_first_token_ms: f64,

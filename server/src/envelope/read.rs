@@ -1,7 +1,7 @@
 //! From a message to an action with its fields, whatever the envelope and the spelling.
 
 use serde_json::{Map, Value};
-use tabagent_protocol::{Fault, api::check};
+use tabagent_protocol::{Fault, api::refused};
 
 use super::{
     Envelope, Shape,
@@ -72,7 +72,7 @@ fn echo(object: &Map<String, Value>) -> Result<Map<String, Value>, Fault> {
     for name in ECHOED {
         let Some(value) = object.get(name) else { continue };
         if value.to_string().len() > ECHO_BYTES {
-            return Err(check::refused(name, format_args!("is longer than {ECHO_BYTES} bytes")));
+            return Err(refused(name, format_args!("is longer than {ECHO_BYTES} bytes")));
         }
         echo.insert(name.to_owned(), value.clone());
     }
@@ -101,7 +101,7 @@ fn action(object: &mut Map<String, Value>, shape: Shape, service: &Service) -> R
     let request_type = take("request_type").map(|name| service.present_name(&snake(&name)).to_owned());
     match (action, request_type) {
         (Some(one), Some(other)) if one != other => {
-            Err(check::refused("action", "and request_type name two different actions; send one of them"))
+            Err(refused("action", "and request_type name two different actions; send one of them"))
         }
         (Some(name), _) | (None, Some(name)) => Ok(name),
         (None, None) => Err(bad_request("the request names no action; send {\"action\": \"health\"}, for example")),
@@ -142,7 +142,7 @@ fn payload(object: &mut Map<String, Value>) -> Result<Map<String, Value>, Fault>
     match object.remove("payload") {
         None | Some(Value::Null) => Ok(Map::new()),
         Some(Value::Object(fields)) => Ok(fields),
-        Some(_) => Err(check::refused("payload", "is the object of the action's fields")),
+        Some(_) => Err(refused("payload", "is the object of the action's fields")),
     }
 }
 
@@ -156,7 +156,7 @@ mod tests {
     };
 
     /// An own action under what is an older name of another.
-    #[derive(serde::Deserialize)]
+    #[derive(serde::Deserialize, schemars::JsonSchema)]
     struct Ping {}
 
     impl Action for Ping {

@@ -6,9 +6,9 @@ use crate::{
     limits::ServerLimits,
     service::{Call, To},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tabagent_protocol::api::{Action, NoItem};
+use tabagent_protocol::api::{Action, Event, NoItem};
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinHandle,
@@ -58,7 +58,7 @@ impl Peer {
 }
 
 /// Repeats a text, or never answers, or streams for ever.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 struct Echo {
     #[serde(default)]
     text: String,
@@ -72,8 +72,17 @@ impl Action for Echo {
     type Item = NoItem;
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 struct Drip {}
+
+#[derive(Serialize, schemars::JsonSchema)]
+struct Tick {
+    n: u32,
+}
+
+impl Event for Tick {
+    const NAME: &'static str = "tick";
+}
 
 impl Action for Drip {
     const NAME: &'static str = "drip";
@@ -218,7 +227,7 @@ async fn a_lossy_channel_is_served_with_a_warning_first() {
 }
 
 /// Never answers, and tells when it is dropped.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 struct Wait {}
 
 impl Action for Wait {
@@ -255,7 +264,7 @@ async fn subscribed_events_come_unasked() {
     let mut peer = Peer::new(&service);
     peer.send(&json!({"action": "subscribe", "events": ["tick"]})).await;
     assert_eq!(peer.receive().await, json!({"type": "subscribe_response", "events": ["tick"]}));
-    service.publish("tick", &json!({"n": 1}), &To::everyone()).expect("an object");
+    service.publish(&Tick { n: 1 }, &To::everyone()).expect("an object");
     assert_eq!(peer.receive().await, json!({"type": "event", "event": "tick", "n": 1}));
 }
 

@@ -3,7 +3,7 @@
 //! The tables are data: what is not in them is no alias.
 
 use serde_json::{Map, Value};
-use tabagent_protocol::{Fault, api::check};
+use tabagent_protocol::{Fault, api::refused};
 
 /// Older names of actions, accepted wherever an action is named.
 const ACTIONS: &[(&str, &str)] = &[
@@ -60,7 +60,7 @@ pub(super) fn rename_fields(action: &str, fields: &mut Map<String, Value>) -> Re
             let Some(value) = fields.remove(*also).filter(|value| !value.is_null()) else { continue };
             match fields.get(row.name) {
                 Some(present) if !present.is_null() && *present != value => {
-                    return Err(check::refused(row.name, format_args!("and {also} say different things; send one of them")));
+                    return Err(refused(row.name, format_args!("and {also} say different things; send one of them")));
                 }
                 _ => fields.insert(row.name.to_owned(), value),
             };

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use serde_json::Value;
 use tabagent_protocol::{
     Fault, Payload,
-    api::{Action, StopGeneration, check},
+    api::{Action, StopGeneration, refused},
 };
 
 use super::{limits::ServiceLimits, reverse::ReverseCaller};
@@ -84,7 +84,7 @@ impl Asked {
         }
         let name = self.request_id.as_deref().or_else(|| self.fields.get("request_id")?.as_str());
         if name.is_some_and(|name| name.len() > limits.request_id_bytes) {
-            return Err(check::refused("request_id", format_args!("is longer than {} bytes", limits.request_id_bytes)));
+            return Err(refused("request_id", format_args!("is longer than {} bytes", limits.request_id_bytes)));
         }
         Ok(name.filter(|name| !name.is_empty()).map(str::to_owned))
     }

@@ -7,7 +7,10 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use tabagent_protocol::{Body, Code, Fault, Payload, api::Action};
+use tabagent_protocol::{
+    Body, Code, Fault, Payload,
+    api::{Action, ActionInfo, Event},
+};
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +22,7 @@ use super::{
     reverse::ReverseCaller,
     running::Update,
     stats::Stats,
+    subscriptions::To,
 };
 
 /// A call, as its handler sees it. Clones are the same call.
@@ -31,6 +35,7 @@ struct Inner {
     principal: Principal,
     session: Option<u64>,
     request_id: String,
+    action: ActionInfo,
     payload: Option<Payload>,
     deadline: Option<Instant>,
     reverse: Option<ReverseCaller>,
@@ -44,12 +49,13 @@ struct Inner {
 
 impl Call {
     /// Takes a request apart into its fields, the call, and the reading end of the call's updates.
-    pub(super) fn new(asked: Asked, admitted: &Admitted) -> (Value, Self, mpsc::Receiver<Update>) {
+    pub(super) fn new(asked: Asked, action: ActionInfo, admitted: &Admitted) -> (Value, Self, mpsc::Receiver<Update>) {
         let (updates, receiver) = mpsc::channel(1);
         let inner = Inner {
             principal: asked.principal,
             session: asked.session,
             request_id: admitted.request_id.clone(),
+            action,
             payload: asked.payload,
             deadline: asked.deadline.and_then(|wait| Instant::now().checked_add(wait)),
             reverse: asked.reverse,
@@ -97,7 +103,7 @@ impl Call {
     /// `cancelled` when nobody reads any more, `internal` when the item is not JSON.
     pub fn item<'c, T: Serialize>(&'c self, item: &T) -> impl Future<Output = Result<(), Fault>> + Send + use<'c, T> {
         // Written before the wait, so that the future borrows nothing but the call.
-        self.say(codec::encode(item).map(Update::Item))
+        self.say(self.written(item).map(Update::Item))
     }
 
     /// Sends one part of the stream that has raw bytes beside its JSON.
@@ -109,15 +115,24 @@ impl Call {
         item: &T,
         payload: Payload,
     ) -> impl Future<Output = Result<(), Fault>> + Send + use<'c, T> {
-        self.say(codec::encode(item).map(|body| Update::Item(Body { payload: Some(payload), ..body })))
+        self.say(self.written(item).map(|body| Update::Item(Body { payload: Some(payload), ..body })))
     }
 
-    /// Sends an event to the caller: an object with its name in `event`; `type:"event"` is added.
+    /// Sends an event to the caller, subscribed or not.
     ///
     /// # Errors
     /// As [`Call::item`].
-    pub fn event<'c, T: Serialize>(&'c self, event: &T) -> impl Future<Output = Result<(), Fault>> + Send + use<'c, T> {
-        self.say(codec::event(None, event).map(Update::Event))
+    pub fn event<'c, E: Event>(&'c self, event: &E) -> impl Future<Output = Result<(), Fault>> + Send + use<'c, E> {
+        self.say(codec::event(event).map(Update::Event))
+    }
+
+    /// Sends an event to the sessions that subscribed to it, except the caller's own, which has [`Call::event`]; answers how
+    /// many they are.
+    ///
+    /// # Errors
+    /// `internal` when the event is not a JSON object.
+    pub fn publish<E: Event>(&self, event: &E, to: To) -> Result<usize, Fault> {
+        self.inner.shared.publish(event, &to.except(self.inner.session))
     }
 
     /// Raw bytes that will travel beside the response; the last ones given count.
@@ -165,6 +180,10 @@ impl Call {
 
     pub(super) fn take_attached(&self) -> Option<Payload> {
         self.inner.attached.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn written(&self, item: &impl Serialize) -> Result<Body, Fault> {
+        codec::tagged(&self.inner.action.item_type(), item)
     }
 
     async fn say(&self, update: Result<Update, Fault>) -> Result<(), Fault> {

@@ -2,20 +2,34 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
-use tabagent_protocol::{Body, Code, Fault};
+use tabagent_protocol::{
+    Body, Code, Fault,
+    api::{Action, Event},
+};
+
+use crate::api::Validator;
 
 /// Characters of outside text repeated in a message. Enough to recognise it; the rest only helps to flood a log.
 const SHORT: usize = 80;
 /// Characters of a parser's complaint, which may quote outside text.
 const COMPLAINT: usize = 300;
 
-/// Reads a request. Null counts as an empty object.
-pub(super) fn decode<T: DeserializeOwned>(fields: Value) -> Result<T, Fault> {
+/// Reads a request and holds it against its schema. Null counts as an empty object.
+pub(super) fn decode<A: Action>(fields: Value, validator: &Validator) -> Result<A, Fault> {
     let fields = match fields {
         Value::Null => Value::Object(Map::new()),
         Value::Object(_) => fields,
         _ => return Err(Fault::new(Code::BAD_REQUEST, "a request is a JSON object")),
     };
+    let checked = validator.check(&fields);
+    // Of a wrong type serde says more than a schema does; of a range it knows nothing.
+    let request: A = read(fields)?;
+    checked?;
+    request.validate()?;
+    Ok(request)
+}
+
+fn read<T: DeserializeOwned>(fields: Value) -> Result<T, Fault> {
     serde_path_to_error::deserialize(fields).map_err(|error| {
         let complaint = error.inner().to_string();
         let field = field(&error.path().to_string(), &complaint);
@@ -35,25 +49,35 @@ fn field(path: &str, complaint: &str) -> String {
     }
 }
 
-/// Writes a response or an item.
+/// Writes a value as it is.
 pub(super) fn encode(value: &impl Serialize) -> Result<Body, Fault> {
     serde_json::to_vec(value).map(Body::json).map_err(|error| unwritable(&error))
 }
 
-/// Writes an event: the given object with `type:"event"`, and its name where the object does not have it.
-pub(crate) fn event(name: Option<&str>, fields: &impl Serialize) -> Result<Body, Fault> {
-    let mut value = serde_json::to_value(fields).map_err(|error| unwritable(&error))?;
-    if value.is_null() {
-        value = Value::Object(Map::new());
-    }
-    let Some(object) = value.as_object_mut() else {
+/// Writes a response or an item: an object gets its `type` first, unless it begins with one of its own.
+pub(super) fn tagged(kind: &str, value: &impl Serialize) -> Result<Body, Fault> {
+    let body = encode(value)?;
+    let Some(fields) = body.value.strip_prefix(b"{").filter(|fields| !fields.starts_with(b"\"type\":")) else { return Ok(body) };
+    let comma = if fields == b"}" { "" } else { "," };
+    let mut value = format!("{{\"type\":\"{kind}\"{comma}").into_bytes();
+    value.extend_from_slice(fields);
+    Ok(Body { value, ..body })
+}
+
+/// Writes an event of a known type.
+pub(crate) fn event<E: Event>(event: &E) -> Result<Body, Fault> {
+    named_event(E::NAME, event)
+}
+
+/// Writes an event: the given fields with `type:"event"` and the name.
+pub(crate) fn named_event(name: &str, fields: &impl Serialize) -> Result<Body, Fault> {
+    let value = serde_json::to_value(fields).map_err(|error| unwritable(&error))?;
+    let Value::Object(fields) = value else {
         return Err(Fault::new(Code::INTERNAL, "an event is a JSON object"));
     };
-    object.insert("type".into(), "event".into());
-    if let Some(name) = name {
-        object.insert("event".into(), name.into());
-    }
-    encode(&value)
+    let mut event = Map::from_iter([("type".to_owned(), "event".into()), ("event".to_owned(), name.into())]);
+    event.extend(fields);
+    encode(&event)
 }
 
 fn unwritable(error: &serde_json::Error) -> Fault {
@@ -78,8 +102,12 @@ mod tests {
     use serde_json::json;
     use tabagent_protocol::api::{Chat, Embeddings, Health};
 
-    fn refused<T: DeserializeOwned>(fields: Value) -> String {
-        let fault = decode::<T>(fields).err().expect("refused");
+    fn decoded<A: Action>(fields: Value) -> Result<A, Fault> {
+        decode(fields, &Validator::of::<A>())
+    }
+
+    fn refused<A: Action>(fields: Value) -> String {
+        let fault = decoded::<A>(fields).err().expect("refused");
         assert_eq!(fault.code, Code::VALIDATION_FAILED);
         String::from_utf8(fault.details).expect("text")
     }
@@ -100,21 +128,30 @@ mod tests {
 
     #[test]
     fn nothing_is_an_empty_object_and_a_list_is_no_object() {
-        assert!(decode::<Health>(Value::Null).is_ok());
-        assert_eq!(decode::<Health>(json!([])).expect_err("refused").code, Code::BAD_REQUEST);
+        assert!(decoded::<Health>(Value::Null).is_ok());
+        assert_eq!(decoded::<Health>(json!([])).expect_err("refused").code, Code::BAD_REQUEST);
     }
 
     #[test]
     fn outside_text_is_quoted_in_part() {
-        let fault = decode::<Chat>(json!({"model": "m", "messages": [{"role": "x".repeat(5000)}]})).expect_err("refused");
+        let fault = decoded::<Chat>(json!({"model": "m", "messages": [{"role": "x".repeat(5000)}]})).expect_err("refused");
         assert!(fault.message.len() < 1000);
     }
 
     #[test]
+    fn an_answer_gets_its_type_once() {
+        let tagged = |value: Value| String::from_utf8(tagged("roll_response", &value).expect("json").value).expect("text");
+        assert_eq!(tagged(json!({"eyes": 6})), r#"{"type":"roll_response","eyes":6}"#);
+        assert_eq!(tagged(json!({})), r#"{"type":"roll_response"}"#);
+        assert_eq!(tagged(json!({"type": "own"})), r#"{"type":"own"}"#);
+        assert_eq!(tagged(json!(6)), "6");
+    }
+
+    #[test]
     fn an_event_gets_its_type_and_its_name() {
-        let body = event(Some("tick"), &json!({"n": 1})).expect("an object");
+        let body = named_event("tick", &json!({"n": 1})).expect("an object");
         let value: Value = serde_json::from_slice(&body.value).expect("json");
         assert_eq!(value, json!({"type": "event", "event": "tick", "n": 1}));
-        assert!(event(None, &json!([1])).is_err());
+        assert!(named_event("tick", &json!([1])).is_err());
     }
 }

@@ -3,11 +3,12 @@
 use tabagent_protocol::{
     Fault,
     api::{
-        GenerationStopped, StopGeneration, StopGenerationResponse, Subscribe, SubscribeResponse, Unsubscribe, UnsubscribeResponse,
+        EventsLost, GenerationStopped, ServerDraining, StopGeneration, StopGenerationResponse, Subscribe, SubscribeResponse,
+        Unsubscribe, UnsubscribeResponse, Warning,
     },
 };
 
-use super::{Service, call::Call, codec, subscriptions::To};
+use super::{Service, call::Call, subscriptions::To};
 
 impl Service {
     /// Adds `stop_generation`, `subscribe` and `unsubscribe`.
@@ -22,6 +23,10 @@ impl Service {
                 let events = call.shared().subscriptions.unsubscribe(call.session(), &request.events)?;
                 Ok(UnsubscribeResponse { events })
             })
+            .sends::<GenerationStopped>()
+            .sends::<EventsLost>()
+            .sends::<ServerDraining>()
+            .sends::<Warning>()
     }
 }
 
@@ -29,10 +34,10 @@ impl Service {
 fn stop(call: &Call, request: &StopGeneration) -> Result<StopGenerationResponse, Fault> {
     let shared = call.shared();
     let stopped = shared.calls.stop(call.principal(), call.session(), &request.request_id);
-    let event = codec::event(None, &GenerationStopped { request_id: request.request_id.clone() })?;
+    let event = GenerationStopped { request_id: request.request_id.clone() };
     for session in &stopped.sessions {
         let to = To::principal(call.principal()).except(*session);
-        shared.subscriptions.publish("generation_stopped", &event.value, &to);
+        shared.publish(&event, &to)?;
     }
     Ok(StopGenerationResponse { stopped_count: u32::try_from(stopped.sessions.len()).unwrap_or(u32::MAX) })
 }

@@ -45,24 +45,25 @@ use std::{
 };
 
 use futures_util::{FutureExt, future::BoxFuture};
-use serde::Serialize;
 use serde_json::Value;
 use tabagent_protocol::{
     Body, Code, Fault,
-    api::{Action, ActionInfo, Health},
+    api::{Action, ActionInfo, Event, Health},
 };
 
+use crate::api::{Api, Validator};
 use calls::Calls;
 use subscriptions::Subscriptions;
 
 /// What a handler's future comes to.
 type Work = BoxFuture<'static, Result<Body, Fault>>;
-/// A registered action: checks the request, and hands out the work of answering it.
+/// Checks the request of an action, and hands out the work of answering it.
 type Handler = Box<dyn Fn(Call, Value) -> Result<Work, Fault> + Send + Sync>;
 
 /// A table of actions and the calls running on it.
 pub struct Service {
-    actions: HashMap<&'static str, (ActionInfo, Handler)>,
+    handlers: HashMap<&'static str, (ActionInfo, Handler)>,
+    api: Api,
     shared: Arc<Shared>,
 }
 
@@ -75,6 +76,14 @@ pub(crate) struct Shared {
     /// Set once; from then on only `health` is started.
     pub(crate) draining: AtomicBool,
     sessions: AtomicU64,
+}
+
+impl Shared {
+    /// As [`Service::publish`], for handlers.
+    pub(crate) fn publish<E: Event>(&self, event: &E, to: &To) -> Result<usize, Fault> {
+        let body = codec::event(event)?;
+        Ok(self.subscriptions.publish(E::NAME, &body.value, to))
+    }
 }
 
 impl Service {
@@ -95,21 +104,18 @@ impl Service {
             sessions: AtomicU64::new(1),
             limits,
         };
-        Self { actions: HashMap::new(), shared: Arc::new(shared) }
+        Self { handlers: HashMap::new(), api: Api::default(), shared: Arc::new(shared) }
     }
 
     /// Adds an action; one of the same name is replaced.
     ///
     /// ```
-    /// use serde::{Deserialize, Serialize};
-    /// use tabagent_protocol::{Fault, api::NoItem};
-    /// use tabagent_server::{Action, Call, Service};
+    /// use tabagent_server::{Action, Call, Deserialize, Fault, JsonSchema, NoItem, Serialize, Service};
     ///
-    /// #[derive(Deserialize)]
+    /// #[derive(Deserialize, JsonSchema)]
     /// struct Roll { sides: u32 }
     ///
-    /// #[derive(Serialize)]
-    /// #[serde(tag = "type", rename = "roll_response")]
+    /// #[derive(Serialize, JsonSchema)]
     /// struct Rolled { eyes: u32 }
     ///
     /// impl Action for Roll {
@@ -126,6 +132,8 @@ impl Service {
     /// assert!(service.serves("roll"));
     /// ```
     ///
+    /// A request is read and held against the schema of its type before the handler sees it; see [`Action`].
+    ///
     /// The handler is dropped in the middle of its work when the caller cancels or its deadline passes: what must be
     /// undone then belongs into `Drop` impls of what it holds.
     #[must_use]
@@ -136,17 +144,32 @@ impl Service {
         Fut: Future<Output = Result<A::Response, Fault>> + Send + 'static,
     {
         let handler = Arc::new(handler);
+        let validator = Validator::of::<A>();
         let start = move |call: Call, fields: Value| -> Result<Work, Fault> {
-            let request: A = codec::decode(fields)?;
-            request.validate()?;
+            let request: A = codec::decode(fields, &validator)?;
             let handler = Arc::clone(&handler);
             let work = async move {
                 let response = handler(call.clone(), request).await?;
-                Ok(Body { payload: call.take_attached(), ..codec::encode(&response)? })
+                Ok(Body { payload: call.take_attached(), ..codec::tagged(&A::INFO.response_type(), &response)? })
             };
             Ok(work.boxed())
         };
-        self.actions.insert(A::NAME, (A::INFO, Box::new(start)));
+        self.handlers.insert(A::NAME, (A::INFO, Box::new(start)));
+        self.api.add::<A>();
+        self
+    }
+
+    /// Says that the service sends events of this type, for the descriptions made of it.
+    #[must_use]
+    pub fn sends<E: Event>(mut self) -> Self {
+        self.api.add_event::<E>();
+        self
+    }
+
+    /// Says that handlers ask clients for this action ([`Call::call_client`]), for the descriptions made of it.
+    #[must_use]
+    pub fn asks<A: Action>(mut self) -> Self {
+        self.api.add_client_action::<A>();
         self
     }
 
@@ -162,7 +185,7 @@ impl Service {
     }
 
     fn try_start(&self, mut asked: Asked) -> Result<Running, Fault> {
-        let Some((info, handler)) = self.actions.get(self.present_name(&asked.action)) else {
+        let Some((info, handler)) = self.handlers.get(self.present_name(&asked.action)) else {
             let name = short(&asked.action);
             return Err(Fault::new(Code::UNKNOWN_ACTION, format!("no action {name:?} is served here")));
         };
@@ -174,7 +197,7 @@ impl Service {
         }
         let name = asked.name_of_call(info.name, &self.shared.limits)?;
         let admitted = Calls::admit(&self.shared, &asked.principal, asked.session, name)?;
-        let (fields, call, updates) = Call::new(asked, &admitted);
+        let (fields, call, updates) = Call::new(asked, *info, &admitted);
         let work = handler(call.clone(), fields)?;
         Ok(Running::spawn(work, &call, admitted, updates))
     }
@@ -182,7 +205,7 @@ impl Service {
     /// Whether an action of this name is served.
     #[must_use]
     pub fn serves(&self, action: &str) -> bool {
-        self.actions.contains_key(action)
+        self.handlers.contains_key(action)
     }
 
     /// What an action is called today: the name itself if it is served, or else what it is an alias of.
@@ -191,12 +214,10 @@ impl Service {
         if self.serves(action) { action } else { aliases::action(action).unwrap_or(action) }
     }
 
-    /// The rows of all actions served, by name.
+    /// What the service says and hears, described.
     #[must_use]
-    pub fn actions(&self) -> Vec<ActionInfo> {
-        let mut rows: Vec<_> = self.actions.values().map(|(info, _)| *info).collect();
-        rows.sort_by_key(|info| info.name);
-        rows
+    pub fn api(&self) -> &Api {
+        &self.api
     }
 
     /// The counters behind `get_stats`.
@@ -221,10 +242,9 @@ impl Service {
     /// drops its oldest event.
     ///
     /// # Errors
-    /// `internal` when `fields` is not a JSON object.
-    pub fn publish(&self, event: &str, fields: &impl Serialize, to: &To) -> Result<usize, Fault> {
-        let body = codec::event(Some(event), fields)?;
-        Ok(self.shared.subscriptions.publish(event, &body.value, to))
+    /// `internal` when the event is not a JSON object.
+    pub fn publish<E: Event>(&self, event: &E, to: &To) -> Result<usize, Fault> {
+        self.shared.publish(event, to)
     }
 
     /// Refuses new calls from now on, except `health`; running calls go on.
@@ -253,7 +273,7 @@ impl Default for Service {
 
 impl std::fmt::Debug for Service {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let names: Vec<_> = self.actions().iter().map(|info| info.name).collect();
+        let names: Vec<_> = self.api.actions().map(|info| info.name).collect();
         f.debug_struct("Service").field("actions", &names).finish_non_exhaustive()
     }
 }

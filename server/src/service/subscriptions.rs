@@ -167,7 +167,7 @@ impl Queue {
         let mut waiting = self.lock();
         if waiting.lost > 0 {
             let count = std::mem::take(&mut waiting.lost);
-            return codec::event(None, &EventsLost { count }).ok();
+            return codec::event(&EventsLost { count }).ok();
         }
         waiting.events.pop_front().map(Body::json)
     }
@@ -220,7 +220,26 @@ impl std::fmt::Debug for EventStream {
 mod tests {
     use super::*;
     use crate::service::Service;
+    use schemars::JsonSchema;
+    use serde::Serialize;
     use serde_json::{Value, json};
+    use tabagent_protocol::api::Event;
+
+    #[derive(Serialize, JsonSchema)]
+    struct Tick {
+        n: u32,
+    }
+
+    impl Event for Tick {
+        const NAME: &'static str = "tick";
+    }
+
+    #[derive(Serialize, JsonSchema)]
+    struct Tock {}
+
+    impl Event for Tock {
+        const NAME: &'static str = "tock";
+    }
 
     fn service(waiting_events: usize) -> Service {
         Service::with_limits(ServiceLimits { waiting_events, subscribed_events: 2, ..ServiceLimits::default() })
@@ -239,8 +258,8 @@ mod tests {
         let service = service(10);
         let mut stream = service.events(1, &Principal::local());
         stream.subscribe(&names(&["tick"])).expect("within limits");
-        assert_eq!(service.publish("tock", &json!({}), &To::everyone()), Ok(0));
-        assert_eq!(service.publish("tick", &json!({"n": 1}), &To::everyone()), Ok(1));
+        assert_eq!(service.publish(&Tock {}, &To::everyone()), Ok(0));
+        assert_eq!(service.publish(&Tick { n: 1 }, &To::everyone()), Ok(1));
         assert_eq!(next(&mut stream).await, json!({"type": "event", "event": "tick", "n": 1}));
     }
 
@@ -250,7 +269,7 @@ mod tests {
         let mut stream = service.events(1, &Principal::local());
         stream.subscribe(&names(&["tick"])).expect("within limits");
         for n in 1..=5 {
-            service.publish("tick", &json!({"n": n}), &To::everyone()).expect("an object");
+            service.publish(&Tick { n }, &To::everyone()).expect("an object");
         }
         assert_eq!(next(&mut stream).await, json!({"type": "event", "event": "events_lost", "count": 3}));
         assert_eq!(next(&mut stream).await["n"], 4);
@@ -265,7 +284,7 @@ mod tests {
         for stream in &streams {
             stream.subscribe(&names(&["tick"])).expect("within limits");
         }
-        let reached = |to: &To| service.publish("tick", &json!({}), to).expect("an object");
+        let reached = |to: &To| service.publish(&Tick { n: 0 }, to).expect("an object");
         assert_eq!(reached(&To::everyone()), 3);
         assert_eq!(reached(&To::principal(&ann)), 2);
         assert_eq!(reached(&To::principal(&ann).except(Some(1))), 1);

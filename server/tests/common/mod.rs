@@ -21,13 +21,12 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) const KEY: &str = "the-key-of-the-tests";
 
 /// Says what it was told.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, schemars::JsonSchema)]
 pub(crate) struct Echo {
     pub(crate) text: String,
 }
 
-#[derive(Serialize)]
-#[serde(tag = "type", rename = "echo_response")]
+#[derive(Serialize, schemars::JsonSchema)]
 pub(crate) struct EchoResponse {
     pub(crate) text: String,
 }
@@ -40,11 +39,10 @@ impl Action for Echo {
 }
 
 /// Asked with GET: the server is alive.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, schemars::JsonSchema)]
 pub(crate) struct Alive {}
 
-#[derive(Serialize)]
-#[serde(tag = "type", rename = "alive_response")]
+#[derive(Serialize, schemars::JsonSchema)]
 pub(crate) struct AliveResponse {}
 
 impl Action for Alive {

@@ -6,7 +6,7 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 use tabagent_protocol::{
     Fault, Payload,
-    api::{EmbeddingEncoding, EmbeddingFormat, Embeddings, EmbeddingsResponse, Usage, check},
+    api::{EmbeddingEncoding, EmbeddingFormat, Embeddings, EmbeddingsResponse, Usage, refused},
 };
 use tokio::task::yield_now;
 
@@ -27,7 +27,7 @@ pub(super) async fn embeddings(call: Call, request: Embeddings) -> Result<Embedd
     let model = models::find(&request.model, "embeddings")?.id.to_owned();
     let texts = request.input.as_slice();
     if texts.len() > TEXTS {
-        return Err(check::refused("input", format_args!("has {} texts; send at most {TEXTS} at a time", texts.len())));
+        return Err(refused("input", format_args!("has {} texts; send at most {TEXTS} at a time", texts.len())));
     }
     let mut vectors = Vec::with_capacity(texts.len());
     for text in texts {

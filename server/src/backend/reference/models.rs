@@ -2,7 +2,7 @@
 
 use tabagent_protocol::{
     Code, Fault,
-    api::{ModelInfo, check},
+    api::{ModelInfo, refused},
 };
 
 use crate::service::short;
@@ -33,7 +33,7 @@ pub(super) fn find(id: &str, capability: &str) -> Result<&'static Model, Fault> 
     }
     match MODELS.iter().find(|model| model.id == id) {
         Some(model) if able(&model) => Ok(model),
-        Some(model) => Err(check::refused("model", format_args!("{} does not serve {capability}", model.id))),
+        Some(model) => Err(refused("model", format_args!("{} does not serve {capability}", model.id))),
         None => {
             let text = format!("no model {:?} is known here; list_models names those that are", short(id));
             Err(Fault::new(Code::MODEL_NOT_FOUND, text).with_details(r#"{"field":"model"}"#))

@@ -1,0 +1,28 @@
+//! What is written from the types and checked in: compared here, written anew by `UPDATE=1 cargo test -p tabagent-server --test declarations`.
+
+use std::{fs, path::Path};
+
+use tabagent_server::Service;
+
+/// Compares a checked-in file with what it should be, or writes it.
+fn checked_in(path: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, text).expect("the file can be written");
+    }
+    let there = fs::read_to_string(&path).unwrap_or_default();
+    let advice = "UPDATE=1 cargo test -p tabagent-server --test declarations";
+    assert!(there == text, "{} is out of date: {advice}", path.display());
+}
+
+#[test]
+fn the_types_of_the_package_are_those_of_the_server() {
+    checked_in("client-wasm/npm/src/api.gen.ts", &Service::reference().api().typescript());
+}
+
+#[test]
+fn numbers_are_numbers_and_options_are_optional() {
+    let text = Service::reference().api().typescript();
+    assert!(!text.contains("bigint") && !text.contains("| null"));
+    assert!(text.contains("stream?: boolean"));
+}
