@@ -8,6 +8,8 @@
 mod chat;
 /// The refusal that names its field.
 mod check;
+/// calculate_similarity, evaluate_embeddings, cluster_documents, recommend_content: texts compared.
+mod compare;
 /// embeddings: vectors from a model.
 mod embeddings;
 /// subscribe, unsubscribe, and the events themselves.
@@ -16,6 +18,8 @@ mod events;
 mod info;
 /// list_models.
 mod models;
+/// rerank, rag_query, semantic_search_query: texts found.
+mod search;
 /// stop_generation.
 mod stop;
 /// health, system_info, get_stats.
@@ -23,12 +27,20 @@ mod system;
 
 pub use chat::{Chat, ChatDelta, ChatMessage, ChatResponse, FinishReason, Generate, GenerateResponse, MessageRole, Stop, Usage};
 pub use check::refused;
+pub use compare::{
+    CalculateSimilarity, ClusterDocuments, ClusterResponse, EvaluateEmbeddings, EvaluationResponse, RecommendContent,
+    RecommendResponse, Recommendation, SimilarityResponse,
+};
 pub use embeddings::{EmbeddingEncoding, EmbeddingFormat, Embeddings, EmbeddingsResponse, TextInput};
 pub use events::{
     EventsLost, GenerationStopped, ServerDraining, Subscribe, SubscribeResponse, Unsubscribe, UnsubscribeResponse, Warning,
 };
 pub use info::{Action, ActionInfo, Event, NoItem};
 pub use models::{ListModels, ModelInfo, ModelListResponse};
+pub use search::{
+    DescribedDocument, RagQuery, RagResponse, Rerank, RerankResponse, RerankResult, SearchDocument, SearchResult,
+    SemanticSearchQuery, SemanticSearchResponse,
+};
 pub use stop::{StopGeneration, StopGenerationResponse};
 pub use system::{
     Cpu, GetStats, Gpu, Health, HealthResponse, HealthStatus, LastGeneration, Memory, SessionCounts, StatsResponse, System,
@@ -49,7 +61,8 @@ macro_rules! actions {
 }
 
 actions! {
-    Health, SystemInfo, GetStats, ListModels, Chat, Generate, Embeddings, StopGeneration, Subscribe, Unsubscribe,
+    Health, SystemInfo, GetStats, ListModels, Chat, Generate, Embeddings, Rerank, RagQuery, SemanticSearchQuery,
+    CalculateSimilarity, EvaluateEmbeddings, ClusterDocuments, RecommendContent, StopGeneration, Subscribe, Unsubscribe,
 }
 
 #[cfg(test)]

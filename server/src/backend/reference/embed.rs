@@ -18,7 +18,7 @@ use crate::service::Call;
 
 /// Numbers in a vector.
 const DIMENSIONS: usize = 384;
-/// Texts in one request. One-letter texts cost six bytes to send and four kilobytes to answer.
+/// Texts in one request. One-letter texts cost six bytes to send, and four kilobytes to answer where their vectors are sent.
 const TEXTS: usize = 2048;
 /// What a word weighs that every text has.
 const COMMON_WEIGHT: f32 = 0.1;
@@ -26,9 +26,7 @@ const COMMON_WEIGHT: f32 = 0.1;
 pub(super) async fn embeddings(call: Call, request: Embeddings) -> Result<EmbeddingsResponse, Fault> {
     let model = models::find(&request.model, "embeddings")?.id.to_owned();
     let texts = request.input.as_slice();
-    if texts.len() > TEXTS {
-        return Err(refused("input", format_args!("has {} texts; send at most {TEXTS} at a time", texts.len())));
-    }
+    bounded("input", texts.len())?;
     let mut vectors = Vec::with_capacity(texts.len());
     for text in texts {
         vectors.push(embed(text));
@@ -50,6 +48,14 @@ pub(super) async fn embeddings(call: Call, request: Embeddings) -> Result<Embedd
         }
     }
     Ok(response)
+}
+
+/// Refuses more texts than one request may have embedded.
+pub(super) fn bounded(field: &str, texts: usize) -> Result<(), Fault> {
+    if texts > TEXTS {
+        return Err(refused(field, format_args!("has {texts} texts; send at most {TEXTS} at a time")));
+    }
+    Ok(())
 }
 
 fn bytes(vector: &[f32]) -> Vec<u8> {

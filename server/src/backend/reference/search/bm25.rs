@@ -2,8 +2,8 @@
 //!
 //! What is counted are letter groups of words, not words: a query for `baking` finds `baked`, in any language.
 //!
-//! Written out because requests are hostile: the `bm25` crate walks a whole document for each term of the query, which
-//! for two texts that fit one request is minutes of work in one go. Here it is one look-up per group.
+//! Written out because requests may be hostile: the `bm25` crate walks a whole document for each term of the query. For two
+//! texts that fit into one request that is half a minute which nothing can stop; here it is one look-up per group.
 
 use std::collections::HashMap;
 

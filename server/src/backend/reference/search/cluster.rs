@@ -1,6 +1,6 @@
 //! Groups vectors that point the same way: spherical k-means, the same groups on every run.
 //!
-//! Written out because `linfa-clustering` brings some eighty crates, measures straight distances only, and cannot be stopped
+//! Written out because `linfa-clustering` brings some sixty crates, measures straight distances only, and cannot be stopped
 //! half way.
 
 use tabagent_protocol::Fault;
