@@ -174,6 +174,49 @@ async fn save_owned(service: &Service, n: u32) -> String {
 }
 
 #[tokio::test]
+async fn searches_without_documents_look_at_the_callers_messages() {
+    let service = in_memory();
+    for (session, role, content) in [
+        ("kitchen", "user", "How is bread baked?"),
+        ("kitchen", "assistant", "Knead the dough, let it rise and bake it for forty minutes."),
+        ("garden", "user", "The hose in the garden is leaking."),
+        ("trip", "assistant", "The night train to Lisbon leaves from platform nine."),
+    ] {
+        let message = json!({"role": role, "content": content, "name": (session == "garden").then_some("Ada")});
+        ask(&service, "save_message", json!({"session_id": session, "message": message})).await;
+    }
+    let theirs = json!({"session_id": "trip", "message": {"role": "user", "content": "Their train to Lisbon, platform nine"}});
+    answer(&service, "key:1", "save_message", theirs).await.expect("kept");
+    for (action, kind, count) in
+        [("rag_query", "rag_response", "top_k"), ("semantic_search_query", "semantic_search_response", "k")]
+    {
+        let found = async |fields| ask(&service, action, fields).await;
+        let trains = found(json!({"query": "Which platform does the train leave from?"})).await;
+        assert_eq!(trains["type"], kind);
+        let best = &trains["results"][0];
+        assert!(best["content"].as_str().is_some_and(|text| text.starts_with("The night train")), "{action}: {trains}");
+        assert!(best["score"].as_f64().is_some_and(|score| score > 0.1 && score <= 1.0), "{action}: {trains}");
+        let (metadata, id) = (&best["metadata"], best["id"].as_str().unwrap_or_default());
+        assert_eq!((&metadata["session_id"], &metadata["role"], id.len()), (&json!("trip"), &json!("assistant"), 36));
+        assert!(metadata["created_at"].is_string() && metadata.get("name").is_none());
+        assert!(!trains.to_string().contains("Their"), "{action}: {trains}");
+
+        let hose = found(json!({"query": "hoses for gardens", count: 1, "filters": {"role": "user"}})).await;
+        assert_eq!(hose["results"].as_array().map(Vec::len), Some(1));
+        assert_eq!(hose["results"][0]["metadata"]["name"], "Ada");
+        let kitchen = found(json!({"query": "bread", "filters": {"session_id": "kitchen", "role": "user"}})).await;
+        assert_eq!(kitchen["results"][0]["content"], "How is bread baked?");
+        for nowhere in [json!({"session_id": "attic"}), json!({"role": "tool"})] {
+            assert_eq!(found(json!({"query": "bread", "filters": nowhere})).await["results"], json!([]));
+        }
+        let refused = json!({"query": "bread", "filters": {"author": "me"}});
+        assert_eq!(answer(&service, "local", action, refused).await.expect_err("refused").code, Code::VALIDATION_FAILED);
+        let nobody = answer(&service, "key:2", action, json!({"query": "bread"})).await.expect("an answer");
+        assert_eq!(nobody["results"], json!([]));
+    }
+}
+
+#[tokio::test]
 async fn conversations_over_http_belong_to_their_key() -> Outcome {
     let (url, client) = (serve(in_memory()).await?, Client::new());
     let message = json!({"message": {"role": "user", "content": "over HTTP"}});

@@ -1,5 +1,15 @@
 // Written from the server's own types. Do not edit: GET /v1/types.ts writes it anew.
 
+/** Says how alike two texts are. */
+export type CalculateSimilarity = {
+  /** The one text. */
+  text1: string;
+  /** The other. */
+  text2: string;
+  /** Id of the model. Default: the default model for embeddings. */
+  model?: string;
+};
+
 /** Continues a conversation. */
 export type Chat = {
   /** Id of the model, or `default`. */
@@ -78,6 +88,27 @@ export type ChatResponse = {
 /** Forgets the Hugging Face token. */
 export type ClearHfToken = Record<never, never>;
 
+/** Groups texts by what they are about. */
+export type ClusterDocuments = {
+  /** The texts; at least one. */
+  documents: string[];
+  /** How many groups, at most one for each text. Default: 5. */
+  n_clusters?: number;
+  /** Id of the model. Default: the default model for embeddings. */
+  model?: string;
+};
+
+/** The groups. */
+export type ClusterResponse = {
+  type: "cluster_response";
+  /** The group of each text, in the order of the texts; they are numbered as they first appear. */
+  clusters: number[];
+  /** How many texts each group has. */
+  sizes: number[];
+  /** The vector in the middle of each group. */
+  centers: number[][];
+};
+
 /** A processor. */
 export type Cpu = {
   /** What its maker calls it. */
@@ -86,6 +117,16 @@ export type Cpu = {
   cores: number;
   /** Hardware threads. */
   threads: number;
+};
+
+/** A text with what is known of it. */
+export type DescribedDocument = {
+  /** What results call it. Default: its place in the list. */
+  id?: string;
+  /** The text. */
+  content: string;
+  /** What filters look at; comes back with the result. */
+  metadata?: Record<string, unknown>;
 };
 
 /** How vectors travel. */
@@ -121,6 +162,29 @@ export type EmbeddingsResponse = {
   dimensions: number;
   /** Tokens read. */
   usage: Usage;
+};
+
+/** Compares every query with every document: whether a model's embeddings find what they should. */
+export type EvaluateEmbeddings = {
+  /** Id of the model, or `default`. */
+  model: string;
+  /** What is asked; at least one. */
+  queries: string[];
+  /** What may answer; at least one. */
+  documents: string[];
+};
+
+/** How alike queries and documents are to a model. */
+export type EvaluationResponse = {
+  type: "evaluation_response";
+  /** The model. */
+  model: string;
+  /** A row for each query, in it the cosine with each document. */
+  scores: number[][];
+  /** The mean of all scores: where the best are not well above it, the model tells nothing apart. */
+  mean: number;
+  /** For each query the place of the document that is most like it. */
+  best: number[];
 };
 
 /** The reader was too slow for its subscription. */
@@ -267,7 +331,7 @@ export type ModelInfo = {
   size_bytes?: number;
   /** Parameters as its maker counts them: `8B`. */
   parameters?: string;
-  /** The actions it can serve: `chat`, `generate`, `embeddings`. */
+  /** The actions it can serve: `chat`, `generate`, `embeddings`, `rerank`. */
   capabilities: string[];
 };
 
@@ -288,12 +352,129 @@ export type NewMessage = {
   name?: string;
 };
 
+/** Finds what helps to answer a question: by the words and the meaning of documents, or of stored messages. */
+export type RagQuery = {
+  /** What is asked. */
+  query: string;
+  /** How many results at most, 1 to 1000. Default: 10. */
+  top_k?: number;
+  /** Only what has these values in its metadata; of stored messages `session_id` and `role`. */
+  filters?: Record<string, unknown>;
+  /** What to search. Default: the caller's stored messages. */
+  documents?: SearchDocument[];
+};
+
+/** What helps to answer. */
+export type RagResponse = {
+  type: "rag_response";
+  /** Best first. */
+  results: SearchResult[];
+  /** Milliseconds that the search took. */
+  query_time_ms: number;
+};
+
+/** Chooses what somebody may like who likes the query, without repeating itself. */
+export type RecommendContent = {
+  /** What is liked: a text, a title, an interest. */
+  query: string;
+  /** What may be recommended; at least one. */
+  candidates: string[];
+  /** How many at most. Default: 10. */
+  top_n?: number;
+  /** Id of the model. Default: the default model for embeddings. */
+  model?: string;
+};
+
+/** What is recommended. */
+export type RecommendResponse = {
+  type: "recommend_response";
+  /** In the order to show them. */
+  recommendations: Recommendation[];
+};
+
+/** Something to recommend. */
+export type Recommendation = {
+  /** Its place among the candidates. */
+  index: number;
+  /** How like the query it is, less what it repeats of earlier ones; only scores of one answer can be compared. */
+  score: number;
+  /** The text. */
+  content: string;
+};
+
+/** Orders documents by how well they answer a query. */
+export type Rerank = {
+  /** Id of the model, or `default`. */
+  model: string;
+  /** What is asked. */
+  query: string;
+  /** The texts to order; at least one, none of them empty. */
+  documents: string[];
+  /** How many results at most. Default: all. */
+  top_n?: number;
+};
+
+/** The documents that answer best. */
+export type RerankResponse = {
+  type: "rerank_response";
+  /** The model that ordered them. */
+  model: string;
+  /** Best first. */
+  results: RerankResult[];
+};
+
+/** A document in its place. */
+export type RerankResult = {
+  /** Its place in the request. */
+  index: number;
+  /** How well it answers; more is better, and only scores of one answer can be compared. */
+  score: number;
+  /** The text. */
+  document: string;
+};
+
 /** Keeps a message of a conversation, which begins with its first one. */
 export type SaveMessage = {
   /** The caller's own name of the conversation; another caller's may have the same. */
   session_id: string;
   /** What is kept. */
   message: NewMessage;
+};
+
+/** Something to search: a text, or a text with what is known of it. */
+export type SearchDocument = string | DescribedDocument;
+
+/** Something found. */
+export type SearchResult = {
+  /** Of a message its id; of a document its own, or else its place in the list. */
+  id: string;
+  /** How well it answers; more is better, and only scores of one answer can be compared. */
+  score: number;
+  /** The text. */
+  content: string;
+  /** What is known of it; of a message `session_id`, `role`, `created_at` and, where it has one, `name`. */
+  metadata?: Record<string, unknown>;
+};
+
+/** Finds what means something alike, whatever words it uses: among documents, or stored messages. */
+export type SemanticSearchQuery = {
+  /** What is looked for. */
+  query: string;
+  /** How many results at most, 1 to 1000. Default: 10. */
+  k?: number;
+  /** Only what has these values in its metadata; of stored messages `session_id` and `role`. */
+  filters?: Record<string, unknown>;
+  /** What to search. Default: the caller's stored messages. */
+  documents?: SearchDocument[];
+};
+
+/** What is nearest. */
+export type SemanticSearchResponse = {
+  type: "semantic_search_response";
+  /** Nearest first. */
+  results: SearchResult[];
+  /** Milliseconds that the search took. */
+  query_time_ms: number;
 };
 
 /** The server is about to shut down. */
@@ -322,6 +503,15 @@ export type SessionCounts = {
 export type SetHfToken = {
   /** Begins with `hf_`; at most 1024 bytes, all of them letters, digits or signs. */
   token: string;
+};
+
+/** How alike two texts are. */
+export type SimilarityResponse = {
+  type: "similarity_response";
+  /** The cosine of their vectors: 1 for the same, about 0 for nothing in common. */
+  similarity: number;
+  /** The model that compared them. */
+  model: string;
 };
 
 /** What the server has done since it started. */
@@ -497,6 +687,20 @@ export interface Actions {
   generate: { request: Generate; response: GenerateResponse; item: ChatDelta };
   /** Turns texts into vectors that are close where the texts are alike. */
   embeddings: { request: Embeddings; response: EmbeddingsResponse; item: never };
+  /** Orders documents by how well they answer a query. */
+  rerank: { request: Rerank; response: RerankResponse; item: never };
+  /** Finds the documents or stored messages that help to answer a question, by words and meaning. */
+  rag_query: { request: RagQuery; response: RagResponse; item: never };
+  /** Finds the documents or stored messages whose meaning is nearest to a text. */
+  semantic_search_query: { request: SemanticSearchQuery; response: SemanticSearchResponse; item: never };
+  /** Chooses what is like a query, without repeating itself. */
+  recommend_content: { request: RecommendContent; response: RecommendResponse; item: never };
+  /** Says how alike two texts are. */
+  calculate_similarity: { request: CalculateSimilarity; response: SimilarityResponse; item: never };
+  /** Compares every query with every document by the vectors of a model. */
+  evaluate_embeddings: { request: EvaluateEmbeddings; response: EvaluationResponse; item: never };
+  /** Groups texts by what they are about. */
+  cluster_documents: { request: ClusterDocuments; response: ClusterResponse; item: never };
 }
 
 /** Every action that the server asks its clients for. */

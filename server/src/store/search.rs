@@ -1,6 +1,6 @@
 //! Finding stored messages again: by their words and by the direction of their vectors, both in one score.
 //!
-//! The words are weighed by BM25, relative to the best message found by them; a vector by its cosine. Where the question
+//! The words are weighed by BM25, relative to the message that has the most of them; a vector by its cosine. Where the question
 //! has both, a message's score is the mean of the two, or else that of the one there is: 1 is as good as it gets, and what
 //! has nothing in common with the question is left out.
 
@@ -19,6 +19,9 @@ use super::{
 
 /// Words of a question that are looked up, each once; the rest of a longer one changes little.
 const TERMS: usize = 64;
+/// The BM25 of one word that a quarter of all messages have. Where the best message has less to show than that, its words
+/// say little, and count for as little: "the" must not outweigh what a vector knows.
+const TELLING: f32 = 1.0;
 
 /// The best messages first.
 pub(super) fn search(connection: &Connection, search: Search, limits: &StoreLimits) -> Result<Vec<Hit>, StoreError> {
@@ -74,7 +77,7 @@ impl Place {
     }
 }
 
-/// Messages with a word of the question: their BM25, relative to the best.
+/// Messages with a word of the question: their BM25, relative to the best, or to [`TELLING`] where none has that much.
 fn by_words(connection: &Connection, place: &Place, role: Option<&str>, question: &str) -> rusqlite::Result<Vec<(i64, f32)>> {
     // CROSS JOIN keeps the order: from the words to the messages.
     let mut select = connection.prepare_cached(&format!(
@@ -87,7 +90,7 @@ fn by_words(connection: &Connection, place: &Place, role: Option<&str>, question
         Ok((row.get(0)?, -row.get::<_, f32>(1)?))
     })?;
     let mut scores = rows.collect::<rusqlite::Result<Vec<(i64, f32)>>>()?;
-    let best = scores.iter().map(|(_, score)| *score).fold(f32::MIN_POSITIVE, f32::max);
+    let best = scores.iter().map(|(_, score)| *score).fold(TELLING, f32::max);
     scores.iter_mut().for_each(|(_, score)| *score /= best);
     Ok(scores)
 }

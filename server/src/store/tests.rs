@@ -317,6 +317,9 @@ async fn words_and_vectors_give_one_score() {
         let embedding = Some(Embedding { model: "m".into(), vector: vector.to_vec() });
         store.save(NewMessage { embedding, ..message("a", content) }).await.expect("kept");
     }
+    for n in 0..20 {
+        store.save(message("a", &format!("filler {n}"))).await.expect("kept");
+    }
     let other = Some(Embedding { model: "another".into(), vector: vec![1.0, 0.0] });
     store.save(NewMessage { embedding: other, ..message("a", "of another model") }).await.expect("kept");
     let vector = Some(Embedding { model: "m".into(), vector: vec![2.0, 0.0] });
@@ -329,6 +332,17 @@ async fn words_and_vectors_give_one_score() {
     let vector = Some(Embedding { model: "m".into(), vector: vec![0.0, 3.0] });
     let alike = store.search(Search { vector, ..search("") }).await.expect("an answer");
     assert_eq!((alike[0].message.content.as_str(), alike[0].score), ("red alone", 1.0));
+}
+
+#[tokio::test]
+async fn a_word_that_all_messages_have_does_not_outweigh_their_vectors() {
+    let store = Store::default();
+    for (content, vector) in [("the one", [0.0, 1.0]), ("the other", [0.2, 1.0]), ("nothing of it", [1.0, 0.5])] {
+        let embedding = Some(Embedding { model: "m".into(), vector: vector.to_vec() });
+        store.save(NewMessage { embedding, ..message("a", content) }).await.expect("kept");
+    }
+    let vector = Some(Embedding { model: "m".into(), vector: vec![1.0, 0.0] });
+    assert_eq!(found(&store, Search { vector, ..search("the weather") }).await[0], "nothing of it");
 }
 
 #[tokio::test]

@@ -13,6 +13,8 @@ mod embed;
 mod generator;
 /// Which models there are.
 mod models;
+/// Finding, ordering, comparing, grouping and recommending texts.
+mod search;
 /// Words, sentences, tokens.
 mod words;
 
@@ -90,5 +92,6 @@ impl Service {
             .on(move |call, request: Chat| chat::chat(Arc::clone(&for_chat), call, request))
             .on(move |call, request: Generate| chat::generate(Arc::clone(&for_generate), call, request))
             .on(embed::embeddings)
+            .with_search(&store)
     }
 }
