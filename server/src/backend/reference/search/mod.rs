@@ -4,7 +4,7 @@
 
 /// By shared letter groups, rare ones more.
 mod bm25;
-/// Grouping.
+/// Texts into groups.
 mod cluster;
 /// calculate_similarity, evaluate_embeddings, cluster_documents.
 mod compare;
@@ -14,6 +14,8 @@ mod evaluate;
 mod filter;
 /// rerank, rag_query, semantic_search_query, recommend_content.
 mod find;
+/// Vectors into groups.
+mod kmeans;
 /// Ordering.
 mod rank;
 /// Choosing without repetition.

@@ -6,7 +6,7 @@ pub(super) fn cosine(one: &[f32], other: &[f32]) -> f32 {
     dot(one, other).clamp(-1.0, 1.0)
 }
 
-/// The direction that vectors have in common: their mean, stretched to length 1. `None` where they cancel out.
+/// The direction that vectors have in common: their sum, brought to length 1. `None` where they cancel out.
 pub(super) fn direction<'v>(vectors: impl IntoIterator<Item = &'v [f32]>) -> Option<Vec<f32>> {
     let mut vectors = vectors.into_iter();
     let mut sum = vectors.next()?.to_vec();
