@@ -22,6 +22,10 @@ extern "C" {
     /// Milliseconds of a clock that never goes back.
     #[wasm_bindgen(js_namespace = performance, js_name = now)]
     pub(crate) fn performance_now() -> f64;
+
+    /// A number from 0 up to, but not including, 1.
+    #[wasm_bindgen(js_namespace = Math)]
+    pub(crate) fn random() -> f64;
 }
 
 /// A Rust closure that JavaScript may call for as long as this value lives.
@@ -38,6 +42,11 @@ impl Callback {
     pub(crate) fn function(&self) -> &Function {
         self.0.as_ref().unchecked_ref()
     }
+}
+
+/// What a function without arguments returns; `undefined` when it throws.
+pub(crate) fn call(function: &Function) -> JsValue {
+    function.call0(&JsValue::UNDEFINED).unwrap_or(JsValue::UNDEFINED)
 }
 
 /// Says that a value is what the browser's own interface promises it to be: an event's channel, a dictionary.

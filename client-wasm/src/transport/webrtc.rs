@@ -10,7 +10,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{RtcDataChannel, RtcPeerConnection};
 
-use super::{Happened, Sent, Step};
+use super::{Happened, Sent, Step, listen, message};
 use crate::{
     error::{self, Failure},
     js,
@@ -92,7 +92,7 @@ impl Peer {
         let kind = js::text(event, "type")?;
         match kind.as_str() {
             "message" if self.greeting.replace(false) => self.opened(Lane::Interactive),
-            "message" => Some(message(&js::field(event, "data"))),
+            "message" => Some(message(event)),
             "open" => self.opened(lane_of(&js::field(event, "target"))?),
             "bufferedamountlow" => Some(Happened::Writable(lane_of(&js::field(event, "target"))?)),
             "close" => Some(Happened::Closed("the server closed a data channel")),
@@ -114,19 +114,21 @@ impl Peer {
         }
     }
 
-    /// Starts to close: nothing is heard any more but that the server has hung up, see [`Peer::has_closed`].
-    ///
-    /// Our last word is on its way, and hanging up ourselves could overtake it.
+    /// Closes it at once.
     pub(crate) fn close(&self) {
         self.silence();
-        if let Some(channel) = &self.lanes.borrow()[0] {
-            js::set(channel, "onclose", &self.listener);
-        }
+        self.connection.close();
     }
 
-    /// Whether lane 0 is not open (any more).
-    pub(crate) fn has_closed(&self) -> bool {
-        self.lanes.borrow()[0].as_ref().is_none_or(|channel| !is_open(channel))
+    /// Starts to close: nothing is heard any more but that the server has hung up. Answers whether that is to be waited for.
+    ///
+    /// Our last word is on its way, and hanging up ourselves could overtake it.
+    pub(crate) fn finish(&self) -> bool {
+        self.silence();
+        let lanes = self.lanes.borrow();
+        let Some(channel) = lanes[0].as_ref().filter(|channel| is_open(channel)) else { return false };
+        js::set(channel, "onclose", &self.listener);
+        true
     }
 
     /// Whether ICE has nothing to work with. Without an interface Chromium gathers for ever and ICE stays `new`; with one it
@@ -188,6 +190,8 @@ impl Peer {
         match (connection.as_str(), ice.as_str()) {
             ("failed", "failed") => Some(Happened::Closed("no path to the server answers")),
             ("failed", _) => Some(Happened::Closed("the encrypted connection failed")),
+            // A glitch, or the beginning of the end.
+            ("disconnected", _) => Some(Happened::Doubtful),
             ("connected", _) => Some(Happened::Step(Step::Dtls)),
             (_, "connected" | "completed") => Some(Happened::Step(Step::Ice)),
             _ => None,
@@ -197,8 +201,7 @@ impl Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        self.silence();
-        self.connection.close();
+        self.close();
     }
 }
 
@@ -237,21 +240,10 @@ fn broken(thrown: JsValue) -> Failure {
     error::refused(Code::TRANSPORT_FAILED, &thrown)
 }
 
-/// Gives all events of `target` to `listener`, or with `null` to nobody.
-fn listen(target: &JsValue, events: &[&str], listener: &JsValue) {
-    for event in events {
-        js::set(target, event, listener);
-    }
-}
-
 /// A channel says which lane it is by its protocol.
 fn lane_of(channel: &JsValue) -> Option<Lane> {
     let protocol = js::text(channel, "protocol")?;
     Lane::ALL.into_iter().find(|lane| lane.channel_protocol() == protocol)
-}
-
-fn message(data: &JsValue) -> Happened {
-    data.as_string().map_or_else(|| Happened::Packet(js::bytes(data)), Happened::Refused)
 }
 
 fn state(of: &JsValue, name: &str) -> String {
