@@ -86,6 +86,7 @@ impl Server {
             actions: self.service.api().actions().copied().collect(),
             service: Arc::clone(&self.service),
             signaling: self.signaling.clone(),
+            sessions: Arc::clone(&self.sessions),
             limits: Arc::new(self.options.limits.clone()),
             ice_servers: self.options.ice_servers.clone().into(),
             draining: self.draining.clone(),
