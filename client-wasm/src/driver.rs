@@ -159,10 +159,12 @@ impl Session {
     }
 
     fn transmit(&self, connection: ConnectionId, lane: Lane, packet: Vec<u8>) {
-        let attempt = self.attempt(connection.0);
-        let sent = attempt.as_ref().and_then(|attempt| attempt.transport.get()).map(|transport| transport.try_send(lane, packet));
-        if sent == Some(Sent::Full) {
-            self.input(Input::Full { connection, lane });
+        let Some(attempt) = self.attempt(connection.0) else { return };
+        match attempt.transport.get().map_or(Sent::Closed, |transport| transport.try_send(lane, packet)) {
+            Sent::Ready => {}
+            Sent::Full => self.input(Input::Full { connection, lane }),
+            // A page that closes what is ours gets no event of it.
+            Sent::Closed => self.lose(&attempt, *error::broke(attempt.awaited.get(), attempt.rung, "the transport was closed")),
         }
     }
 

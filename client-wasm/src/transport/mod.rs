@@ -122,7 +122,7 @@ pub(crate) enum Sent {
     Ready,
     /// Wait for [`Happened::Writable`] before the next.
     Full,
-    /// Not taken: the transport is about to say that it is closed.
+    /// Not taken: the transport is closed.
     Closed,
 }
 

@@ -77,7 +77,8 @@ impl Peer {
     /// Sends a packet in its lane's channel, or keeps it until that channel is open.
     pub(crate) fn try_send(&self, lane: Lane, packet: Vec<u8>) -> Sent {
         let lanes = self.lanes.borrow();
-        let Some(channel) = lanes[lane.index()].as_ref().filter(|channel| is_open(channel)) else {
+        // Made, or about to come.
+        let Some(channel) = lanes[lane.index()].as_ref().filter(|channel| state(channel, "readyState") != "connecting") else {
             self.early.borrow_mut().push((lane, packet));
             return Sent::Full;
         };
