@@ -49,6 +49,32 @@ pub(crate) fn call(function: &Function) -> JsValue {
     function.call0(&JsValue::UNDEFINED).unwrap_or(JsValue::UNDEFINED)
 }
 
+/// What a method returns; `undefined` when it throws, or is none.
+pub(crate) fn method(object: &JsValue, name: &str, argument: &JsValue) -> JsValue {
+    let method: Function = known(field(object, name));
+    method.call1(object, argument).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// A window of the same origin that shows nothing, and lives as long as its frame is in the document.
+pub(crate) fn hidden_frame() -> JsValue {
+    let document = field(&js_sys::global(), "document");
+    let frame = method(&document, "createElement", &"iframe".into());
+    set(&frame, "hidden", &JsValue::TRUE);
+    method(&field(&document, "documentElement"), "append", &frame);
+    frame
+}
+
+/// Makes an object of a class that is a value.
+///
+/// # Errors
+/// What its constructor throws, and when it is none.
+pub(crate) fn construct(class: JsValue, argument: &JsValue) -> Result<JsValue, JsValue> {
+    let arguments: Array = Array::new();
+    arguments.push(argument);
+    let class: Function = known(class);
+    Reflect::construct(&class, &arguments)
+}
+
 /// Says that a value is what the browser's own interface promises it to be: an event's channel, a dictionary.
 pub(crate) fn known<T: JsCast>(value: JsValue) -> T {
     value.unchecked_into()

@@ -97,7 +97,7 @@ impl Session {
         }
         let policy = if self.options.relay_only { "relay" } else { "all" };
         let configuration = js::object(&[("iceServers", ice_servers), ("iceTransportPolicy", &policy.into())]);
-        let peer = Peer::new(configuration, attempt.listener.function().clone())?;
+        let peer = Peer::new(&configuration, attempt.listener.function().clone(), self.stranded.get())?;
         let negotiation = peer.negotiation();
         // There is none yet.
         let _ = attempt.transport.set(Transport::WebRtc(peer));
@@ -172,6 +172,7 @@ impl Session {
     fn check_stranded(&self, attempt: &Rc<Attempt>) {
         let stranded = attempt.peer().is_some_and(|peer| peer.is_stranded(self.options.relay_only));
         if stranded && attempt.negotiating.probed.get() && attempt.awaited.get() == Some(Step::Ice) {
+            self.stranded.set(true);
             self.fail_attempt(attempt, *error::stranded());
         }
     }

@@ -89,6 +89,8 @@ pub(crate) struct Session {
     pub(crate) state: Cell<State>,
     /// What the listener believes to carry the session.
     pub(crate) told: Cell<Option<Rung>>,
+    /// WebRTC found no network interface here, ever.
+    pub(crate) stranded: Cell<bool>,
     /// When it began, on the clock of [`js::performance_now`].
     pub(crate) started: f64,
     /// Until the first welcome.
@@ -116,6 +118,7 @@ impl Session {
             vigil: Vigil::new(options.patience),
             state: Cell::new(State::Connecting),
             told: Cell::default(),
+            stranded: Cell::default(),
             started: js::performance_now(),
             patience: RefCell::default(),
             verdict: RefCell::default(),

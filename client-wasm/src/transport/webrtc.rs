@@ -29,6 +29,8 @@ const CHANNEL_EVENTS: [&str; 4] = ["onopen", "onmessage", "onclose", "onbuffered
 /// One `RTCPeerConnection`. Dropping it closes it at once.
 pub(crate) struct Peer {
     connection: RtcPeerConnection,
+    /// Whose window it lives in, where that is not ours.
+    frame: Option<JsValue>,
     /// Hears every event.
     listener: Function,
     /// Filled when a channel is made or arrives.
@@ -44,14 +46,21 @@ pub(crate) struct Peer {
 impl Peer {
     /// A connection that has not been negotiated. `configuration` is an `RTCConfiguration`; `listener` gets every event.
     ///
+    /// With `elsewhere` it belongs to a window of its own: Chromium keeps a list of network interfaces for each document, and one
+    /// that was empty when the document first asked stays empty.
+    ///
     /// # Errors
     /// `not_supported` where there is no WebRTC (workers) or the browser refuses the configuration.
-    pub(crate) fn new(configuration: JsValue, listener: Function) -> Result<Self, Failure> {
-        let connection = RtcPeerConnection::new_with_configuration(&js::known(configuration))
+    pub(crate) fn new(configuration: &JsValue, listener: Function, elsewhere: bool) -> Result<Self, Failure> {
+        let frame = elsewhere.then(js::hidden_frame);
+        let window = frame.as_ref().map_or_else(|| js_sys::global().into(), |frame| js::field(frame, "contentWindow"));
+        let connection = js::construct(js::field(&window, "RTCPeerConnection"), configuration)
             .map_err(|thrown| error::refused(Code::NOT_SUPPORTED, &thrown))?;
+        let connection: RtcPeerConnection = js::known(connection);
         listen(&connection, &CONNECTION_EVENTS, &listener);
         Ok(Self {
             connection,
+            frame,
             listener,
             lanes: RefCell::default(),
             early: RefCell::default(),
@@ -119,6 +128,9 @@ impl Peer {
     pub(crate) fn close(&self) {
         self.silence();
         self.connection.close();
+        if let Some(frame) = &self.frame {
+            js::method(frame, "remove", &JsValue::UNDEFINED);
+        }
     }
 
     /// Starts to close: nothing is heard any more but that the server has hung up. Answers whether that is to be waited for.
