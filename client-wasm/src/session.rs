@@ -5,7 +5,7 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use tabagent_protocol::{Endpoint, Event, Fault, Limits};
+use tabagent_protocol::{ConnectionId, Endpoint, Event, Fault, Limits};
 use wasm_bindgen::JsValue;
 
 use crate::{
@@ -59,7 +59,7 @@ pub enum News {
         /// Why.
         fault: Fault,
     },
-    /// Another transport carries the session, or none does.
+    /// Another transport carries the session, perhaps one of the same kind, or none does.
     Transport {
         /// What carries it now.
         to: Option<Rung>,
@@ -88,7 +88,7 @@ pub(crate) struct Session {
     pub(crate) vigil: Vigil,
     pub(crate) state: Cell<State>,
     /// What the listener believes to carry the session.
-    pub(crate) told: Cell<Option<Rung>>,
+    pub(crate) told: Cell<Option<ConnectionId>>,
     /// WebRTC found no network interface here, ever.
     pub(crate) stranded: Cell<bool>,
     /// When it began, on the clock of [`js::performance_now`].
@@ -175,10 +175,12 @@ impl Session {
 
     /// Says what carries the session now, unless that has been said.
     pub(crate) fn tell_transport(&self, reason: &'static str) {
-        let to = self.carrier().map(|attempt| attempt.rung);
-        if self.told.replace(to) == to {
+        let carrier = self.carrier();
+        let connection = carrier.as_ref().map(|attempt| attempt.connection);
+        if self.told.replace(connection) == connection {
             return;
         }
+        let to = carrier.map(|attempt| attempt.rung);
         if self.state.get() != State::Closed {
             self.state.set(if to.is_some() { State::Connected } else { State::Reconnecting });
         }

@@ -92,7 +92,7 @@ export interface DebugLine {
 export interface TransportChange {
   /** What carried the session before; undefined when nothing did. */
   from: TransportName | undefined;
-  /** What carries it now; undefined while nothing does. */
+  /** What carries it now, perhaps another of the same kind; undefined while nothing does. */
   to: TransportName | undefined;
   /**
    * `connected`: the first. `preferred`: a better one is ready. `lost`: the one before broke. `replaced`: the one before was
@@ -105,7 +105,7 @@ export interface TransportChange {
 export interface ClientEvents {
   /** {@link TabagentClient.state} has changed. */
   statechange: Event;
-  /** {@link TabagentClient.transport} has changed. */
+  /** Another transport carries the session, or none does: {@link TabagentClient.transport}. */
   transportchange: CustomEvent<TransportChange>;
 }
 
