@@ -126,6 +126,12 @@ impl Client {
         self.session.wish().ping(token);
     }
 
+    /// Closes what is open without ending the session, until [`Client::wake`]: for a page's `pagehide` when it may come back. Browsers
+    /// keep no page with open peer connections.
+    pub fn sleep(&self) {
+        self.session.sleep();
+    }
+
     /// Says that the page is looked at again after it slept, or, with `network`, that its way to the server may have changed:
     /// transports that are waited with are tried at once, and the one in use must show that it is alive. For a page's `pageshow`,
     /// `resume`, `visibilitychange`, and `online`.

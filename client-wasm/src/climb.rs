@@ -188,6 +188,19 @@ impl Session {
         Some(climb.min(watch)).filter(|due| *due != Millis::MAX)
     }
 
+    /// The page goes into the browser's cache of pages, where nothing may be open, and perhaps comes back: the session waits without
+    /// a transport until it is woken.
+    pub(crate) fn sleep(&self) {
+        self.ladder.borrow_mut().sleep();
+        for attempt in self.attempts() {
+            self.ladder.borrow_mut().cancelled(attempt.place);
+            self.detach(&attempt);
+            self.input(Input::Closed { connection: attempt.connection });
+        }
+        self.tell_transport("sleeping");
+        self.schedule();
+    }
+
     /// The page is looked at again after it slept, or, with `network`, its way to the server has changed: what waits is tried at
     /// once, what carries is asked whether it still does.
     pub(crate) fn wake(&self, network: bool) {

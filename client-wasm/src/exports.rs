@@ -143,6 +143,8 @@ pub enum Wish {
     Ping,
     /// The page is looked at again; `a` is 1 when its way to the server may have changed.
     Wake,
+    /// The page goes, and may come back.
+    Sleep,
 }
 
 /// A session with a server, begun by its construction. The listener hears `transport` or a fault of call 0.
@@ -210,15 +212,13 @@ impl JsSession {
 
     /// Wishes for something of a call.
     pub fn wish(&self, wish: Wish, a: u32, b: u32) {
-        if let Wish::Wake = wish {
-            return self.0.wake(a != 0);
-        }
-        let mut endpoint = self.0.wish();
+        let session = &self.0;
         match wish {
-            Wish::Wake => {}
-            Wish::Cancel => endpoint.cancel(CallId(a)),
-            Wish::Consumed => endpoint.consumed(CallId(a), b),
-            Wish::Ping => endpoint.ping(a.into()),
+            Wish::Cancel => session.wish().cancel(CallId(a)),
+            Wish::Consumed => session.wish().consumed(CallId(a), b),
+            Wish::Ping => session.wish().ping(a.into()),
+            Wish::Wake => session.wake(a != 0),
+            Wish::Sleep => session.sleep(),
         }
     }
 

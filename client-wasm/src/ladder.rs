@@ -22,6 +22,8 @@ pub(crate) struct Ladder {
     doubted: bool,
     /// A welcome has come, ever: before it nothing is tried twice.
     standing: bool,
+    /// Nothing is tried before the next [`Ladder::wake`].
+    asleep: bool,
 }
 
 /// One rung, and how it went with it.
@@ -40,7 +42,7 @@ impl Ladder {
     pub(crate) fn new(rungs: &[Rung], patience: Patience, now: Millis) -> Self {
         let place = |rung: &Rung| Place { rung: *rung, opening: false, failures: 0, due: Some(now) };
         let places = rungs.iter().map(place).collect();
-        let mut ladder = Self { places, patience, carrying: None, since: now, doubted: false, standing: false };
+        let mut ladder = Self { places, patience, carrying: None, since: now, doubted: false, standing: false, asleep: false };
         ladder.race(now, 0.0);
         ladder
     }
@@ -60,14 +62,15 @@ impl Ladder {
 
     /// When each place that is worth trying may be tried.
     fn wanted(&self) -> impl Iterator<Item = Option<Millis>> {
-        let count = self.carrying.filter(|_| !self.doubted).unwrap_or(self.places.len());
+        let all = if self.asleep { 0 } else { self.places.len() };
+        let count = self.carrying.filter(|_| !self.doubted).unwrap_or(all);
         let ready = |place: &Place| place.due.filter(|_| !place.opening && (self.standing || place.failures == 0));
         self.places.iter().take(count).map(ready)
     }
 
     /// Whether there is nothing left to try.
     pub(crate) fn is_exhausted(&self) -> bool {
-        self.carrying.is_none() && self.deadline().is_none() && !self.places.iter().any(|place| place.opening)
+        self.carrying.is_none() && !self.asleep && self.deadline().is_none() && !self.places.iter().any(|place| place.opening)
     }
 
     /// An attempt was called off: it says nothing about the rung.
@@ -125,8 +128,16 @@ impl Ladder {
         self.doubted
     }
 
+    /// The page goes to sleep, and all its transports with it. That is no failure of theirs.
+    pub(crate) fn sleep(&mut self) {
+        self.asleep = true;
+        self.carrying = None;
+        self.doubted = false;
+    }
+
     /// Somebody looks again, or, with `network`, the way to the server is another one: no wait is worth keeping.
     pub(crate) fn wake(&mut self, now: Millis, network: bool) {
+        self.asleep = false;
         for place in &mut self.places {
             if network {
                 place.failures = 0;

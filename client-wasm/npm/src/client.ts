@@ -126,7 +126,8 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
       connectTimeoutMs: options.connectTimeoutMs,
     });
     this.#watch(options.signal, "abort", () => this.#close("cancelled", "the signal given to connect() was aborted"));
-    this.#watch(globalThis, "pagehide", (event) => (event as PageTransitionEvent).persisted || this.close());
+    // Gone for good, or perhaps to come back: a page with open connections would not be kept.
+    this.#watch(globalThis, "pagehide", (event) => ((event as PageTransitionEvent).persisted ? this.#session?.wish(Wish.Sleep, 0, 0) : this.close()));
     onWake((...listener) => this.#watch(...listener), (network) => this.#session?.wish(Wish.Wake, Number(network), 0));
   }
 

@@ -96,9 +96,9 @@ export interface TransportChange {
   to: TransportName | undefined;
   /**
    * `connected`: the first. `preferred`: a better one is ready. `lost`: the one before broke. `replaced`: the one before was
-   * silent. `reconnected`: there was none before. `closed`: the session is over.
+   * silent. `reconnected`: there was none before. `sleeping`: the page is put aside, perhaps to come back. `closed`: the session is over.
    */
-  reason: "connected" | "preferred" | "lost" | "replaced" | "reconnected" | "closed";
+  reason: "connected" | "preferred" | "lost" | "replaced" | "reconnected" | "sleeping" | "closed";
 }
 
 /** What a client dispatches. */
