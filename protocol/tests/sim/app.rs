@@ -48,8 +48,8 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     fn settle(&mut self, name: &str, end: End) {
-        let before = self.ends.insert(name.to_owned(), end.clone());
-        assert_eq!(before, None, "call {name} ended a second time: {end:?}");
+        let before = self.ends.insert(name.to_owned(), end);
+        assert_eq!(before, None, "call {name} ended a second time");
     }
 }
 
