@@ -217,7 +217,12 @@ impl Driver {
     fn event(&mut self, event: Event) {
         match event {
             Event::Request { call, request } => self.start(call, request),
-            Event::Cancelled { call } => drop(self.calls.remove(&call)),
+            Event::Cancelled { call } => {
+                if let Some(pump) = self.calls.remove(&call) {
+                    pump.cancel();
+                }
+            }
+            Event::Abandoned { call } => drop(self.calls.remove(&call)),
             Event::Writable { call } => {
                 if let Some(pump) = self.calls.get(&call) {
                     pump.go_on();
@@ -229,7 +234,13 @@ impl Driver {
             // Nothing waits for what a client action streams; reading it keeps the client from waiting for us.
             Event::Item { call, cost, .. } | Event::News { call, cost, .. } => self.endpoint.consumed(call, cost),
             Event::GoAway(away) => self.left = away.last,
-            Event::Welcomed(_) | Event::Ended { .. } | Event::Published(_) | Event::Pong { .. } => {}
+            Event::Disconnected => self.endpoint.close(Fault::new(Code::TRANSPORT_FAILED, "the connection was lost")),
+            Event::Welcomed(_)
+            | Event::Moved { .. }
+            | Event::Expired(_)
+            | Event::Ended { .. }
+            | Event::Published(_)
+            | Event::Pong { .. } => {}
         }
     }
 
@@ -250,6 +261,8 @@ impl Driver {
             payload: request.body.payload,
             request_id: request.request_id,
             deadline: request.deadline_ms.map(|ms| Duration::from_millis(ms.into())),
+            idempotency_key: request.idempotency_key,
+            boot: request.boot,
             reverse: Some(self.reverse.clone()),
         };
         match self.pace.take(std::time::Instant::now()) {

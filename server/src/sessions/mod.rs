@@ -10,7 +10,7 @@ mod pump;
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -56,7 +56,8 @@ impl Sessions {
     #[must_use]
     pub(crate) fn new(service: Arc<Service>, limits: ServerLimits) -> Arc<Self> {
         let (live, carriers) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { service, limits, boot: boot(), live, ending: CancellationToken::new(), gone: Notify::new(), carriers })
+        let boot = service.boot();
+        Arc::new(Self { service, limits, boot, live, ending: CancellationToken::new(), gone: Notify::new(), carriers })
     }
 
     /// Takes over an open channel whose sub-protocol is a lane's.
@@ -215,16 +216,6 @@ fn second_channel() -> Fault {
 fn refuse(sender: &ChannelSender, fault: &Fault) {
     let text = serde_json::json!({"type": "error", "code": fault.code.as_str(), "message": fault.message, "status": fault.code.status()});
     sender.try_send(Message::Text(Bytes::from(text.to_string())));
-}
-
-/// A name for this server process. It need not be secret, only unlike those of other processes.
-fn boot() -> [u8; 16] {
-    let mut name = [0; 16];
-    if getrandom::fill(&mut name).is_err() {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        name = now.as_nanos().to_le_bytes();
-    }
-    name
 }
 
 /// None of these maps can be left half-changed, so a panic elsewhere does not spoil them.
