@@ -8,7 +8,7 @@ use tabagent_protocol::{
     api::{Action, StopGeneration, refused},
 };
 
-use super::{limits::ServiceLimits, reverse::ReverseCaller};
+use super::{incoming::Incoming, limits::ServiceLimits, reverse::ReverseCaller};
 
 /// Who is calling: fixed when a connection is admitted, the same on every way in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -52,6 +52,8 @@ pub struct Asked {
     pub fields: Value,
     /// Raw bytes beside the fields.
     pub payload: Option<Payload>,
+    /// What the caller streams up, where it does.
+    pub incoming: Option<Incoming>,
     /// The caller's name of the call, unique among the session's running calls. Without one, a `request_id` among the
     /// fields counts, or else the server makes one.
     pub request_id: Option<String>,
@@ -75,6 +77,7 @@ impl Asked {
             action: action.into(),
             fields,
             payload: None,
+            incoming: None,
             request_id: None,
             deadline: None,
             idempotency_key: None,

@@ -15,6 +15,8 @@ mod calls;
 mod codec;
 /// stop_generation, subscribe, unsubscribe.
 mod control;
+/// What a caller streams up.
+mod incoming;
 /// First results of keyed calls.
 mod journal;
 /// Every number of a service.
@@ -30,6 +32,7 @@ mod subscriptions;
 
 pub use asked::{Asked, Principal};
 pub use call::Call;
+pub use incoming::{Incoming, IncomingSender};
 pub use limits::ServiceLimits;
 pub use reverse::{Reverse, ReverseCaller};
 pub use running::{Canceller, Running, Update};

@@ -259,6 +259,7 @@ impl Driver {
             action: request.action,
             fields,
             payload: request.body.payload,
+            incoming: None,
             request_id: request.request_id,
             deadline: request.deadline_ms.map(|ms| Duration::from_millis(ms.into())),
             idempotency_key: request.idempotency_key,
