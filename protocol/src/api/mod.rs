@@ -14,6 +14,8 @@ mod compare;
 mod embeddings;
 /// subscribe, unsubscribe, and the events themselves.
 mod events;
+/// list_files, read_file, write_file.
+mod files;
 /// chat_history, save_message.
 mod history;
 /// What an action is.
@@ -40,6 +42,10 @@ pub use compare::{
 pub use embeddings::{EmbeddingEncoding, EmbeddingFormat, Embeddings, EmbeddingsResponse, TextInput};
 pub use events::{
     EventsLost, GenerationStopped, ServerDraining, Subscribe, SubscribeResponse, Unsubscribe, UnsubscribeResponse, Warning,
+};
+pub use files::{
+    FileEntry, FileKind, FileListResponse, FilePiece, HASHED_PIECE, ListFiles, ReadFile, ReadFileResponse, WriteFile,
+    WriteFileResponse,
 };
 pub use history::{ChatHistory, ChatHistoryResponse, MessageSavedResponse, NewMessage, SaveMessage, StoredMessage};
 pub use info::{Action, ActionInfo, Event, NoItem};
