@@ -12,12 +12,24 @@ mod check;
 mod embeddings;
 /// subscribe, unsubscribe, and the events themselves.
 mod events;
+/// get_hardware_info, check_model_feasibility, get_recommended_models.
+mod hardware;
 /// What an action is.
 mod info;
-/// list_models.
+/// load_model, unload_model, pull_model, delete_model, and their events.
+mod loading;
+/// list_models and other questions about models.
 mod models;
-/// stop_generation.
+/// get_params, set_params, and the settings of models.
+mod params;
+/// get_resources, estimate_memory, compatibility.
+mod resources;
+/// responses.
+mod responses;
+/// stop_generation, get_halt_status.
 mod stop;
+/// The answer that says no more than that it was done.
+mod success;
 /// health, system_info, get_stats.
 mod system;
 
@@ -28,8 +40,28 @@ pub use events::{
     EventsLost, GenerationStopped, ServerDraining, Subscribe, SubscribeResponse, Unsubscribe, UnsubscribeResponse, Warning,
 };
 pub use info::{Action, ActionInfo, Event, NoItem};
-pub use models::{ListModels, ModelInfo, ModelListResponse};
-pub use stop::{StopGeneration, StopGenerationResponse};
+pub use hardware::{
+    CheckModelFeasibility, FeasibilityResponse, GetHardwareInfo, GetRecommendedModels, HardwareCpu, HardwareInfoResponse,
+    HardwareMemory, RamTier, RecommendedModelsResponse,
+};
+pub use loading::{
+    DeleteModel, DeleteModelResponse, DownloadProgress, DownloadStatus, LoadModel, LoadStatus, LoadingStatus, ModelLoaded,
+    ModelLoadedResponse, ModelLoadingProgress, ModelUnloaded, PullModel, PullModelResponse, UnloadModel,
+};
+pub use models::{
+    EmbeddingModel, EmbeddingModelsResponse, GetEmbeddingModels, GetLoadedModels, GetModelInfo, GetModelQuants, GetRecipes,
+    ListModels, LoadedModel, LoadedModelsResponse, ModelInfo, ModelInfoResponse, ModelListResponse, ModelQuantsResponse,
+    ModelSelectedResponse, Recipe, RecipesResponse, SelectModel,
+};
+pub use params::{
+    GetInferenceSettings, GetParams, InferenceSettingsResponse, Params, ParamsResponse, SaveInferenceSettings, SetParams,
+};
+pub use resources::{
+    Compatibility, CompatibilityResponse, EstimateMemory, GetResources, MemoryEstimateResponse, ResourcesResponse,
+};
+pub use responses::{Responses, ResponsesInput, ResponsesResponse};
+pub use stop::{GetHaltStatus, HaltStatusResponse, StopGeneration, StopGenerationResponse};
+pub use success::Success;
 pub use system::{
     Cpu, GetStats, Gpu, Health, HealthResponse, HealthStatus, LastGeneration, Memory, SessionCounts, StatsResponse, System,
     SystemInfo, SystemInfoResponse,
@@ -49,7 +81,10 @@ macro_rules! actions {
 }
 
 actions! {
-    Health, SystemInfo, GetStats, ListModels, Chat, Generate, Embeddings, StopGeneration, Subscribe, Unsubscribe,
+    Health, SystemInfo, GetStats, Chat, Generate, Embeddings, ListModels, LoadModel, UnloadModel, GetModelInfo, PullModel,
+    DeleteModel, GetLoadedModels, SelectModel, GetEmbeddingModels, GetRecipes, StopGeneration, GetParams, SetParams,
+    GetResources, EstimateMemory, GetHardwareInfo, CheckModelFeasibility, GetRecommendedModels, Subscribe, Unsubscribe,
+    Responses, GetHaltStatus, Compatibility, GetModelQuants, GetInferenceSettings, SaveInferenceSettings,
 }
 
 #[cfg(test)]
