@@ -15,6 +15,10 @@
 //! http → signaling → transport ← sessions → service. A service never sees bytes; a session never sees a channel.
 
 pub mod api;
+/// The programs of the tutorial compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/TUTORIAL.md")]
+struct Tutorial;
 pub mod backend;
 /// What is done with a data channel that opens.
 mod channels;
