@@ -8,12 +8,16 @@
 mod chat;
 /// The refusal that names its field.
 mod check;
+/// calculate_similarity, evaluate_embeddings, cluster_documents, recommend_content: texts compared.
+mod compare;
 /// embeddings: vectors from a model.
 mod embeddings;
 /// subscribe, unsubscribe, and the events themselves.
 mod events;
 /// get_hardware_info, check_model_feasibility, get_recommended_models.
 mod hardware;
+/// chat_history, save_message.
+mod history;
 /// What an action is.
 mod info;
 /// load_model, unload_model, pull_model, delete_model, and their events.
@@ -26,19 +30,28 @@ mod params;
 mod resources;
 /// responses.
 mod responses;
+/// rerank, rag_query, semantic_search_query: texts found.
+mod search;
 /// stop_generation, get_halt_status.
 mod stop;
-/// The answer that says no more than that it was done.
+/// The answer of actions that are just done.
 mod success;
 /// health, system_info, get_stats.
 mod system;
+/// set_hf_token, get_hf_token_status, clear_hf_token.
+mod token;
 
 pub use chat::{Chat, ChatDelta, ChatMessage, ChatResponse, FinishReason, Generate, GenerateResponse, MessageRole, Stop, Usage};
 pub use check::refused;
+pub use compare::{
+    CalculateSimilarity, ClusterDocuments, ClusterResponse, EvaluateEmbeddings, EvaluationResponse, RecommendContent,
+    RecommendResponse, Recommendation, SimilarityResponse,
+};
 pub use embeddings::{EmbeddingEncoding, EmbeddingFormat, Embeddings, EmbeddingsResponse, TextInput};
 pub use events::{
     EventsLost, GenerationStopped, ServerDraining, Subscribe, SubscribeResponse, Unsubscribe, UnsubscribeResponse, Warning,
 };
+pub use history::{ChatHistory, ChatHistoryResponse, MessageSavedResponse, NewMessage, SaveMessage, StoredMessage};
 pub use info::{Action, ActionInfo, Event, NoItem};
 pub use hardware::{
     CheckModelFeasibility, FeasibilityResponse, GetHardwareInfo, GetRecommendedModels, HardwareCpu, HardwareInfoResponse,
@@ -60,12 +73,17 @@ pub use resources::{
     Compatibility, CompatibilityResponse, EstimateMemory, GetResources, MemoryEstimateResponse, ResourcesResponse,
 };
 pub use responses::{Responses, ResponsesInput, ResponsesResponse};
+pub use search::{
+    DescribedDocument, RagQuery, RagResponse, Rerank, RerankResponse, RerankResult, SearchDocument, SearchResult,
+    SemanticSearchQuery, SemanticSearchResponse,
+};
 pub use stop::{GetHaltStatus, HaltStatusResponse, StopGeneration, StopGenerationResponse};
 pub use success::Success;
 pub use system::{
     Cpu, GetStats, Gpu, Health, HealthResponse, HealthStatus, LastGeneration, Memory, SessionCounts, StatsResponse, System,
     SystemInfo, SystemInfoResponse,
 };
+pub use token::{ClearHfToken, GetHfTokenStatus, HfTokenStatusResponse, SetHfToken};
 
 /// One list for everything that goes through all actions.
 macro_rules! actions {
@@ -81,10 +99,12 @@ macro_rules! actions {
 }
 
 actions! {
-    Health, SystemInfo, GetStats, Chat, Generate, Embeddings, ListModels, LoadModel, UnloadModel, GetModelInfo, PullModel,
-    DeleteModel, GetLoadedModels, SelectModel, GetEmbeddingModels, GetRecipes, StopGeneration, GetParams, SetParams,
-    GetResources, EstimateMemory, GetHardwareInfo, CheckModelFeasibility, GetRecommendedModels, Subscribe, Unsubscribe,
-    Responses, GetHaltStatus, Compatibility, GetModelQuants, GetInferenceSettings, SaveInferenceSettings,
+    Health, SystemInfo, GetStats, Chat, Generate, Embeddings, Rerank, ListModels, LoadModel, UnloadModel, GetModelInfo,
+    PullModel, DeleteModel, GetLoadedModels, SelectModel, GetEmbeddingModels, GetRecipes, SaveMessage, ChatHistory, RagQuery,
+    SemanticSearchQuery, CalculateSimilarity, EvaluateEmbeddings, ClusterDocuments, RecommendContent, StopGeneration, GetParams,
+    SetParams, GetResources, EstimateMemory, SetHfToken, GetHfTokenStatus, ClearHfToken, GetHardwareInfo, CheckModelFeasibility,
+    GetRecommendedModels, Subscribe, Unsubscribe, Responses, GetHaltStatus, Compatibility, GetModelQuants, GetInferenceSettings,
+    SaveInferenceSettings,
 }
 
 #[cfg(test)]
