@@ -51,12 +51,12 @@ pub use embeddings::{EmbeddingEncoding, EmbeddingFormat, Embeddings, EmbeddingsR
 pub use events::{
     EventsLost, GenerationStopped, ServerDraining, Subscribe, SubscribeResponse, Unsubscribe, UnsubscribeResponse, Warning,
 };
-pub use history::{ChatHistory, ChatHistoryResponse, MessageSavedResponse, NewMessage, SaveMessage, StoredMessage};
-pub use info::{Action, ActionInfo, Event, NoItem};
 pub use hardware::{
     CheckModelFeasibility, FeasibilityResponse, GetHardwareInfo, GetRecommendedModels, HardwareCpu, HardwareInfoResponse,
     HardwareMemory, RamTier, RecommendedModelsResponse,
 };
+pub use history::{ChatHistory, ChatHistoryResponse, MessageSavedResponse, NewMessage, SaveMessage, StoredMessage};
+pub use info::{Action, ActionInfo, Event, NoItem};
 pub use loading::{
     DeleteModel, DeleteModelResponse, DownloadProgress, DownloadStatus, LoadModel, LoadStatus, LoadingStatus, ModelLoaded,
     ModelLoadedResponse, ModelLoadingProgress, ModelUnloaded, PullModel, PullModelResponse, UnloadModel,

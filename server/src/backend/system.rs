@@ -2,9 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use tabagent_protocol::api::{
-    GetStats, Health, HealthResponse, HealthStatus, StatsResponse, SystemInfo, SystemInfoResponse,
-};
+use tabagent_protocol::api::{GetStats, Health, HealthResponse, HealthStatus, StatsResponse, SystemInfo, SystemInfoResponse};
 
 use super::machine;
 use crate::service::{Call, Service};

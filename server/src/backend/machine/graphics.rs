@@ -78,11 +78,7 @@ impl Graphics {
 
 impl From<&Graphics> for Gpu {
     fn from(graphics: &Graphics) -> Self {
-        Self {
-            name: graphics.name.clone(),
-            memory_bytes: graphics.memory_total().unwrap_or(0),
-            vendor: graphics.vendor.clone(),
-        }
+        Self { name: graphics.name.clone(), memory_bytes: graphics.memory_total().unwrap_or(0), vendor: graphics.vendor.clone() }
     }
 }
 
@@ -101,7 +97,8 @@ mod tests {
             }
         };
         write("card10", &[("vendor", "0x10de\n"), ("device", "0x2684\n"), ("uevent", "DRIVER=nouveau\nPCI_CLASS=30000\n")]);
-        let memory = [("mem_info_vram_total", "8589934592\n"), ("mem_info_vram_used", "1073741824\n"), ("gpu_busy_percent", "7\n")];
+        let memory =
+            [("mem_info_vram_total", "8589934592\n"), ("mem_info_vram_used", "1073741824\n"), ("gpu_busy_percent", "7\n")];
         write("card2", &[&[("vendor", "0x1002\n"), ("device", "0x744c\n"), ("product_name", "Navi\n")][..], &memory].concat());
         write("card2-HDMI-A-1", &[("vendor", "0x1002\n")]);
         write("card3", &[]);
