@@ -57,8 +57,9 @@ impl Room {
     }
 }
 
+/// In whole MB, so that what is said and what is decided by agree.
 fn safe(bytes: u64) -> u64 {
-    bytes / 100 * SAFE
+    bytes / MB * SAFE / 100 * MB
 }
 
 fn hardware() -> HardwareInfoResponse {
