@@ -200,6 +200,26 @@ async fn a_load_that_is_given_up_leaves_nothing_and_can_be_begun_anew() {
 }
 
 #[tokio::test]
+async fn a_load_that_is_given_up_behind_its_download_leaves_that() {
+    let service = service(None);
+    let mut heard = listener(&service, 9, &["model_loading_progress"]);
+    let mut load = start(&service, 1, "load_model", model(GUIDE));
+    while let Some(Update::Event(body)) = load.next().await {
+        if parse(&body)["status"] == "completed" {
+            break;
+        }
+    }
+    drop(load);
+    let mut last = parse(&heard.next().await);
+    while !matches!(last["status"].as_str(), Some("done" | "error")) {
+        last = parse(&heard.next().await);
+    }
+    // The work may have been faster than the drop; what was said last is how it is.
+    let info = ask(&service, "model_info", model(GUIDE)).await["info"].clone();
+    assert_eq!(info["loaded"], last["status"] == "done");
+}
+
+#[tokio::test]
 async fn a_stopped_pull_says_that_it_was_cancelled() {
     let folder = tempfile::tempdir().expect("a folder");
     let service = service(Some(folder.path()));

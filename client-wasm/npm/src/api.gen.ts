@@ -1055,9 +1055,6 @@ export type SetHfToken = {
   token: string;
 };
 
-/** Sets any of the settings of generation. They are each caller's own, and forgotten when the server ends. */
-export type SetParams = Params;
-
 /** How alike two texts are. */
 export type SimilarityResponse = {
   type: "similarity_response";
@@ -1270,8 +1267,8 @@ export interface Actions {
   get_model_quants: { request: GetModelQuants; response: ModelQuantsResponse; item: never };
   /** Says with which settings this caller's text is generated where requests do not say. */
   get_params: { request: GetParams; response: ParamsResponse; item: never };
-  /** Sets any of the settings with which this caller's later calls generate text where they do not say. */
-  set_params: { request: SetParams; response: ParamsResponse; item: never };
+  /** Sets any of the settings with which this caller's later calls generate text where they do not say; others' calls keep theirs, and nothing outlasts the server. */
+  set_params: { request: Params; response: ParamsResponse; item: never };
   /** Says which settings of generation are saved for a variant of a model. */
   get_inference_settings: { request: GetInferenceSettings; response: InferenceSettingsResponse; item: never };
   /** Saves settings of generation for a variant of a model, in place of those before. */
