@@ -915,7 +915,7 @@ export type ResourcesResponse = {
   memory_usage: number;
   /** Bytes of memory in the machine. */
   memory_total: number;
-  /** Bytes in use on the disk of the data folder; without one, of the working folder. */
+  /** Bytes that are not free on the disk of the data folder; without one, of the working folder. */
   disk_usage: number;
   /** Bytes of that disk. */
   disk_total: number;
