@@ -13,8 +13,10 @@ mod call;
 mod calls;
 /// JSON to request types and responses to JSON.
 mod codec;
-/// stop_generation, subscribe, unsubscribe.
+/// stop_generation, get_halt_status, subscribe, unsubscribe.
 mod control;
+/// Whether generation was stopped.
+mod halt;
 /// What a caller streams up.
 mod incoming;
 /// First results of keyed calls.
@@ -59,6 +61,7 @@ use tabagent_protocol::{
 
 use crate::api::{Api, Validator};
 use calls::Calls;
+use halt::Halt;
 use journal::{Found, Journal};
 use subscriptions::Subscriptions;
 
@@ -82,6 +85,7 @@ pub(crate) struct Shared {
     pub(crate) journal: Arc<Journal>,
     /// Names this server process, to clients and in the promise of keyed calls.
     pub(crate) boot: [u8; 16],
+    halt: Halt,
     pub(crate) subscriptions: Arc<Subscriptions>,
     /// Set once; from then on only `health` is started.
     pub(crate) draining: AtomicBool,
@@ -111,6 +115,7 @@ impl Service {
             calls: Calls::new(limits.calls_per_principal),
             journal: Arc::new(Journal::new(&limits)),
             boot: boot(),
+            halt: Halt::default(),
             subscriptions: Arc::new(Subscriptions::new(&limits)),
             draining: AtomicBool::new(false),
             sessions: AtomicU64::new(1),
@@ -232,6 +237,9 @@ impl Service {
         let admitted = Calls::admit(&self.shared, &asked.principal, asked.session, name)?;
         let (fields, call, updates) = Call::new(asked, *info, &admitted);
         let work = handler(call.clone(), fields)?;
+        if info.streams {
+            self.shared.halt.began();
+        }
         Ok(Running::spawn(work, &call, admitted, updates))
     }
 
