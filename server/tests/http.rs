@@ -265,7 +265,7 @@ async fn chat_speaks_the_openai_format() -> Outcome {
     let ask = json!({ "model": "default", "messages": [{ "role": "user", "content": [{ "type": "text", "text": "one two" }] }] });
     let whole: Value = server.post("/v1/chat/completions").json(&ask).send().await?.json().await?;
     assert_eq!(whole["object"], "chat.completion");
-    assert_eq!(whole["choices"][0]["message"], json!({ "role": "assistant", "content": "one two" }));
+    assert_eq!(whole["choices"][0]["message"], json!({ "role": "assistant", "content": "one two", "refusal": null }));
     assert_eq!((&whole["choices"][0]["finish_reason"], &whole["usage"]["total_tokens"]), (&json!("stop"), &json!(3)));
 
     let mut asks = ask.clone();

@@ -235,6 +235,36 @@ export type ModelListResponse = {
   models: ModelInfo[];
 };
 
+/** An action's row. */
+export type Route = {
+  /** What requests write into `action`. */
+  action: string;
+  /** HTTP method. */
+  method: string;
+  /** HTTP path; `{name}` stands for the field of that name. */
+  path: string;
+  /** Chapters of the documentation it belongs to. */
+  tags: string[];
+  /** What it does, in one sentence. */
+  description: string;
+  /** Whether it can answer piece by piece. */
+  streaming: boolean;
+  /** Whether the caller must have a key, or be on this machine where the server lets local callers in. */
+  requires_auth: boolean;
+};
+
+/** Asks which actions the server has, and where each is reached over HTTP. */
+export type Routes = Record<never, never>;
+
+/** Every action of the server. */
+export type RoutesResponse = {
+  type: "routes_response";
+  /** The product's actions in the order of their documentation, then the program's own. */
+  routes: Route[];
+  /** How many they are. */
+  total: number;
+};
+
 /** The server is about to shut down. */
 export type ServerDraining = {
   /** Milliseconds that running calls still have. */
@@ -379,12 +409,6 @@ export type Warning = {
 
 /** Every action of the server: what is asked, what is answered, what a stream of it is made of. */
 export interface Actions {
-  /** Ends running calls by their request_id; what they had produced is their answer. */
-  stop_generation: { request: StopGeneration; response: StopGenerationResponse; item: never };
-  /** Asks for events by name; over HTTP this is GET /v1/events. */
-  subscribe: { request: Subscribe; response: SubscribeResponse; item: never };
-  /** Takes back a subscription by the events' names. */
-  unsubscribe: { request: Unsubscribe; response: UnsubscribeResponse; item: never };
   /** Says whether the server is well, which version it is and how long it has been running. */
   health: { request: Health; response: HealthResponse; item: never };
   /** Describes the machine: operating system, processor, memory, graphics. */
@@ -399,6 +423,14 @@ export interface Actions {
   generate: { request: Generate; response: GenerateResponse; item: ChatDelta };
   /** Turns texts into vectors that are close where the texts are alike. */
   embeddings: { request: Embeddings; response: EmbeddingsResponse; item: never };
+  /** Ends running calls by their request_id; what they had produced is their answer. */
+  stop_generation: { request: StopGeneration; response: StopGenerationResponse; item: never };
+  /** Asks for events by name; over HTTP this is GET /v1/events. */
+  subscribe: { request: Subscribe; response: SubscribeResponse; item: never };
+  /** Takes back a subscription by the events' names. */
+  unsubscribe: { request: Unsubscribe; response: UnsubscribeResponse; item: never };
+  /** Lists every action of this server with its HTTP method and path. */
+  routes: { request: Routes; response: RoutesResponse; item: never };
 }
 
 /** Every action that the server asks its clients for. */

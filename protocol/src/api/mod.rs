@@ -16,6 +16,8 @@ mod events;
 mod info;
 /// list_models.
 mod models;
+/// routes: the table itself.
+mod routes;
 /// stop_generation.
 mod stop;
 /// health, system_info, get_stats.
@@ -29,6 +31,7 @@ pub use events::{
 };
 pub use info::{Action, ActionInfo, Event, NoItem};
 pub use models::{ListModels, ModelInfo, ModelListResponse};
+pub use routes::{Route, Routes, RoutesResponse};
 pub use stop::{StopGeneration, StopGenerationResponse};
 pub use system::{
     Cpu, GetStats, Gpu, Health, HealthResponse, HealthStatus, LastGeneration, Memory, SessionCounts, StatsResponse, System,
@@ -49,7 +52,7 @@ macro_rules! actions {
 }
 
 actions! {
-    Health, SystemInfo, GetStats, ListModels, Chat, Generate, Embeddings, StopGeneration, Subscribe, Unsubscribe,
+    Health, SystemInfo, GetStats, ListModels, Chat, Generate, Embeddings, StopGeneration, Subscribe, Unsubscribe, Routes,
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //!
 //! Nothing here is written twice: a field that is renamed in Rust is renamed in all of them.
 
+/// What the type of a number decides by itself.
+mod bounds;
 /// Schemas of everything, with one definition per name.
 mod shapes;
 /// TypeScript declarations.
@@ -10,16 +12,17 @@ mod typescript;
 /// Requests held against the schema of their type.
 mod validator;
 
-pub(crate) use shapes::Shapes;
+pub(crate) use shapes::{Shapes, reference};
 pub(crate) use validator::Validator;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-use tabagent_protocol::api::{Action, ActionInfo, Event};
+use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
+use tabagent_protocol::api::{Action, ActionInfo, Event, TABLE};
 
 /// Writes a type's schema, and those of the types it names, into a generator.
 type Write = fn(&mut SchemaGenerator) -> Schema;
 
-/// The types of a service's actions and events, in the order in which they were registered.
+/// The types of a service's actions and events: the product's in the order of its table, then the program's own in the order in
+/// which they were registered.
 #[derive(Clone, Default)]
 pub struct Api {
     actions: Vec<ActionTypes>,
@@ -56,6 +59,8 @@ impl Api {
     /// Adds an action that the service answers; one of the same name is replaced.
     pub(crate) fn add<A: Action>(&mut self) {
         put(&mut self.actions, ActionTypes::of::<A>(), |one| one.info.name);
+        // The sort is stable: what is not in the table stays where it is.
+        self.actions.sort_by_key(|action| place(action.info.name));
     }
 
     /// Adds an event that the service sends.
@@ -92,7 +97,12 @@ fn put<T>(list: &mut Vec<T>, new: T, name: impl Fn(&T) -> &'static str) {
     }
 }
 
+/// Where the product's table has an action; own ones come after it.
+fn place(action: &str) -> usize {
+    TABLE.iter().position(|info| info.name == action).unwrap_or(TABLE.len())
+}
+
 /// A type's schema alone, as requests are held against it.
 fn request_schema<T: JsonSchema>() -> Schema {
-    schemars::generate::SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>()
+    SchemaSettings::draft2020_12().with_transform(bounds::bound).into_generator().into_root_schema_for::<T>()
 }

@@ -9,7 +9,7 @@ use schemars::{
 use serde_json::{Map, Value, json};
 use tabagent_protocol::api::ActionInfo;
 
-use super::{ActionTypes, Api};
+use super::{ActionTypes, Api, bounds};
 
 /// Where definitions are referred to, as OpenAPI wants it.
 pub(crate) const DEFINITIONS: &str = "#/components/schemas/";
@@ -119,6 +119,7 @@ pub(crate) fn reference(schema: &Value) -> Option<&str> {
 fn generator(contract: Contract) -> SchemaGenerator {
     let path = DEFINITIONS.trim_start_matches('#').to_owned();
     SchemaSettings::draft2020_12()
+        .with_transform(bounds::bound)
         .with(|settings| {
             settings.definitions_path = path.into();
             settings.contract = contract;

@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{any, get},
 };
-use tabagent_protocol::{Code, api::ActionInfo, signaling::IceServer};
+use tabagent_protocol::{Code, signaling::IceServer};
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -18,15 +18,16 @@ use super::{
     actions,
     doorman::{Door, doorman},
     openai, pages, signaling, sse,
+    table::Table,
 };
-use crate::{error::Refusal, limits::ServerLimits, options::Mode, service::Service, signaling::Signaling};
+use crate::{error::Refusal, limits::ServerLimits, openai::speaks, options::Mode, service::Service, signaling::Signaling};
 
 /// What the routes work with.
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) service: Arc<Service>,
-    /// The rows of its actions.
-    pub(crate) actions: Arc<[ActionInfo]>,
+    /// Its actions by their addresses.
+    pub(crate) table: Arc<Table>,
     pub(crate) signaling: Signaling,
     pub(crate) limits: Arc<ServerLimits>,
     /// Told to clients, so that both sides use the same ones.
@@ -70,7 +71,7 @@ pub(super) fn method_not_allowed(method: &Method, uri: &Uri, allowed: Option<&st
 
 /// A refusal in the way that the callers of its address read them.
 pub(super) fn refuse(uri: &Uri, refusal: Refusal) -> Response {
-    if openai::speaks(uri.path()) { openai::refusal(&refusal) } else { refusal.into_response() }
+    if speaks(uri.path()) { openai::refusal(&refusal) } else { refusal.into_response() }
 }
 
 async fn missing(State(_): State<App>, request: Request) -> Refusal {

@@ -24,6 +24,7 @@ use super::{
     stats::Stats,
     subscriptions::To,
 };
+use crate::api::Api;
 
 /// A call, as its handler sees it. Clones are the same call.
 #[derive(Clone)]
@@ -45,11 +46,17 @@ struct Inner {
     /// Bytes that will travel beside the response.
     attached: Mutex<Option<Payload>>,
     shared: Arc<Shared>,
+    api: Arc<Api>,
 }
 
 impl Call {
     /// Takes a request apart into its fields, the call, and the reading end of the call's updates.
-    pub(super) fn new(asked: Asked, action: ActionInfo, admitted: &Admitted) -> (Value, Self, mpsc::Receiver<Update>) {
+    pub(super) fn new(
+        asked: Asked,
+        action: ActionInfo,
+        admitted: &Admitted,
+        api: &Arc<Api>,
+    ) -> (Value, Self, mpsc::Receiver<Update>) {
         let (updates, receiver) = mpsc::channel(1);
         let inner = Inner {
             principal: asked.principal,
@@ -63,6 +70,7 @@ impl Call {
             updates,
             attached: Mutex::default(),
             shared: Arc::clone(&admitted.shared),
+            api: Arc::clone(api),
         };
         (asked.fields, Self { inner: Arc::new(inner) }, receiver)
     }
@@ -168,6 +176,12 @@ impl Call {
     #[must_use]
     pub fn stats(&self) -> &Stats {
         &self.inner.shared.stats
+    }
+
+    /// What the service says and hears, all of its actions included.
+    #[must_use]
+    pub fn api(&self) -> &Api {
+        &self.inner.api
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
