@@ -84,6 +84,7 @@ impl Server {
     fn router_at(&self, address: Option<SocketAddr>) -> Router {
         let app = App {
             table: Arc::new(Table::of(self.service.api())),
+            documents: Arc::default(),
             service: Arc::clone(&self.service),
             signaling: self.signaling.clone(),
             limits: Arc::new(self.options.limits.clone()),

@@ -5,6 +5,10 @@
 
 /// What the type of a number decides by itself.
 mod bounds;
+/// The chapters of the documentation.
+mod chapters;
+/// The OpenAPI document.
+mod openapi;
 /// Schemas of everything, with one definition per name.
 mod shapes;
 /// TypeScript declarations.
@@ -16,6 +20,7 @@ pub(crate) use shapes::{Shapes, reference};
 pub(crate) use validator::Validator;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
+use serde_json::Value;
 use tabagent_protocol::api::{Action, ActionInfo, Event, TABLE};
 
 /// Writes a type's schema, and those of the types it names, into a generator.
@@ -82,6 +87,12 @@ impl Api {
     #[must_use]
     pub fn typescript(&self) -> String {
         typescript::declarations(&self.shapes())
+    }
+
+    /// The OpenAPI 3.1 document of the HTTP side.
+    #[must_use]
+    pub fn openapi(&self) -> Value {
+        openapi::document(self.shapes())
     }
 
     /// The schemas of all types.

@@ -116,7 +116,7 @@ pub(crate) fn reference(schema: &Value) -> Option<&str> {
     schema.get("$ref")?.as_str()?.strip_prefix(DEFINITIONS)
 }
 
-fn generator(contract: Contract) -> SchemaGenerator {
+pub(super) fn generator(contract: Contract) -> SchemaGenerator {
     let path = DEFINITIONS.trim_start_matches('#').to_owned();
     SchemaSettings::draft2020_12()
         .with_transform(bounds::bound)

@@ -3,6 +3,7 @@
 mod actions;
 mod body;
 mod cors;
+mod documents;
 mod doorman;
 mod input;
 mod keys;

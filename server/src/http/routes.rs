@@ -16,6 +16,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
     actions,
+    documents::{self, Documents},
     doorman::{Door, doorman},
     openai, pages, signaling, sse,
     table::Table,
@@ -28,6 +29,8 @@ pub(crate) struct App {
     pub(crate) service: Arc<Service>,
     /// Its actions by their addresses.
     pub(crate) table: Arc<Table>,
+    /// What is said of them.
+    pub(crate) documents: Arc<Documents>,
     pub(crate) signaling: Signaling,
     pub(crate) limits: Arc<ServerLimits>,
     /// Told to clients, so that both sides use the same ones.
@@ -43,7 +46,10 @@ pub(crate) fn router(app: App, door: Door, mode: Mode, www: Option<&Path>) -> Ro
         api = api.merge(signaling::router());
     }
     api = match mode.http() {
-        true => api.route("/v1/events", get(sse::events)).route("/v1/{*path}", any(actions::act)),
+        true => {
+            let api = api.merge(documents::router()).route("/v1/events", get(sse::events));
+            api.route("/v1/{*path}", any(actions::act))
+        }
         false => api.route("/v1/{*path}", any(missing)),
     };
     api.method_not_allowed_fallback(wrong_method)

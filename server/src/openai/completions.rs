@@ -8,6 +8,7 @@ use super::now;
 
 /// The answer to a conversation.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "OpenAiChatCompletion")]
 pub(crate) struct ChatCompletion {
     /// Name of the call.
     id: String,
@@ -23,6 +24,7 @@ pub(crate) struct ChatCompletion {
 
 /// One answer of several, of which there is one here.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "OpenAiChatChoice")]
 pub(crate) struct ChatChoice {
     index: u32,
     message: ChatReply,
@@ -33,6 +35,7 @@ pub(crate) struct ChatChoice {
 
 /// What the model said.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "OpenAiChatReply")]
 pub(crate) struct ChatReply {
     role: Assistant,
     content: String,
@@ -42,6 +45,7 @@ pub(crate) struct ChatReply {
 
 /// A piece of the answer to a conversation.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "OpenAiChatCompletionChunk")]
 pub(crate) struct ChatCompletionChunk {
     /// Name of the call.
     pub(super) id: String,
@@ -59,6 +63,7 @@ pub(crate) struct ChatCompletionChunk {
 
 /// A piece of one answer.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "OpenAiChunkChoice")]
 pub(crate) struct ChunkChoice {
     pub(super) index: u32,
     pub(super) delta: Delta,
@@ -70,6 +75,7 @@ pub(crate) struct ChunkChoice {
 
 /// What a piece adds.
 #[derive(Debug, Default, Serialize, JsonSchema)]
+#[schemars(rename = "OpenAiDelta")]
 pub(crate) struct Delta {
     /// In the first piece.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,6 +86,7 @@ pub(crate) struct Delta {
 
 /// The continuation of a text, or a piece of it.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "OpenAiTextCompletion")]
 pub(crate) struct TextCompletion {
     /// Name of the call.
     pub(super) id: String,
@@ -97,6 +104,7 @@ pub(crate) struct TextCompletion {
 
 /// One continuation of several, of which there is one here.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "OpenAiTextChoice")]
 pub(crate) struct TextChoice {
     pub(super) index: u32,
     pub(super) text: String,

@@ -6,6 +6,7 @@ use tabagent_protocol::api::EmbeddingsResponse;
 
 /// The vectors, in the order of the texts.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "OpenAiEmbeddingList")]
 pub(crate) struct EmbeddingList {
     object: ListObject,
     data: Vec<Embedding>,
@@ -16,6 +17,7 @@ pub(crate) struct EmbeddingList {
 
 /// One vector.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "OpenAiEmbedding")]
 pub(crate) struct Embedding {
     object: EmbeddingObject,
     /// Which text it is of.
@@ -26,6 +28,7 @@ pub(crate) struct Embedding {
 /// A vector as numbers, or with `encoding_format: "base64"` as base64 of little-endian 32-bit floats.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(rename = "OpenAiVector")]
 pub(crate) enum Vector {
     Numbers(Vec<f32>),
     Base64(String),
@@ -33,6 +36,7 @@ pub(crate) enum Vector {
 
 /// Tokens read.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "OpenAiEmbeddingUsage")]
 pub(crate) struct EmbeddingUsage {
     prompt_tokens: u64,
     total_tokens: u64,

@@ -19,7 +19,7 @@ mod responses;
 mod stream;
 
 pub(crate) use error::{Error, error};
-pub(crate) use stream::{Chunk, Chunks};
+pub(crate) use stream::{Chunk, Chunks, DONE};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, de::DeserializeOwned};

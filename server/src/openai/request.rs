@@ -12,6 +12,7 @@ use super::{Twin, Wishes};
 
 /// Particulars of a stream.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
+#[schemars(rename = "OpenAiStreamOptions")]
 struct StreamOptions {
     /// A last chunk says how many tokens there were. Default: false.
     include_usage: Option<bool>,

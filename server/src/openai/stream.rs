@@ -19,7 +19,7 @@ use super::{
 use crate::{envelope::error_object, service::Update};
 
 /// The end of a stream of completions.
-const DONE: &str = "[DONE]";
+pub(crate) const DONE: &str = "[DONE]";
 
 /// One event of a stream.
 #[derive(Debug, PartialEq, Eq)]
