@@ -84,6 +84,7 @@ impl Server {
     fn router_at(&self, address: Option<SocketAddr>) -> Router {
         let app = App {
             table: Arc::new(Table::of(self.service.api())),
+            console: self.options.www.is_some(),
             documents: Arc::default(),
             service: Arc::clone(&self.service),
             signaling: self.signaling.clone(),

@@ -14,7 +14,7 @@ const TITLES: &[(&str, &str)] = &[
     ("resources", "Memory and processors"),
     ("hardware", "What fits this machine"),
     ("settings", "Settings"),
-    ("events", "Events"),
+    ("events", "Subscriptions"),
     ("own", "Actions of this program"),
 ];
 

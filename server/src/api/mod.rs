@@ -7,8 +7,18 @@
 mod bounds;
 /// The chapters of the documentation.
 mod chapters;
+/// A request as a line for `curl`.
+mod curl;
+/// The fields of an object in words.
+mod fields;
+/// The documentation before it is written down.
+mod manual;
+/// The documentation as a file.
+mod markdown;
 /// The OpenAPI document.
 mod openapi;
+/// The documentation as a page.
+pub(crate) mod page;
 /// Schemas of everything, with one definition per name.
 mod shapes;
 /// TypeScript declarations.
@@ -16,6 +26,7 @@ mod typescript;
 /// Requests held against the schema of their type.
 mod validator;
 
+pub(crate) use manual::Manual;
 pub(crate) use shapes::{Shapes, reference};
 pub(crate) use validator::Validator;
 
@@ -93,6 +104,17 @@ impl Api {
     #[must_use]
     pub fn openapi(&self) -> Value {
         openapi::document(self.shapes())
+    }
+
+    /// The documentation of every action, type, event and error code, as Markdown.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        markdown::manual(&self.manual())
+    }
+
+    /// The documentation before it is written down.
+    pub(crate) fn manual(&self) -> Manual {
+        Manual::of(&self.shapes())
     }
 
     /// The schemas of all types.

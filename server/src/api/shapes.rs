@@ -128,7 +128,7 @@ pub(super) fn generator(contract: Contract) -> SchemaGenerator {
 }
 
 /// The names of all definitions that a schema refers to.
-fn references(schema: &Value) -> Vec<String> {
+pub(super) fn references(schema: &Value) -> Vec<String> {
     match schema {
         Value::Object(object) => {
             reference(schema).map(str::to_owned).into_iter().chain(object.values().flat_map(references)).collect()

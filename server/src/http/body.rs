@@ -155,22 +155,24 @@ mod tests {
 
     #[test]
     fn an_action_takes_what_it_says_it_takes() {
-        let rows: [(Option<&str>, bool, &[&str], Option<&str>); 12] = [
-            (Some("application/json; charset=utf-8"), false, &["*/*"], Some("json")),
-            (Some("application/problem+json"), false, &[], Some("json")),
-            (Some("image/png"), false, &["image/*"], Some("raw")),
-            (Some("IMAGE/png;q=1"), false, &["image/png"], Some("raw")),
-            (Some("image/png"), false, &["audio/*"], None),
-            (Some("image"), false, &["*/*"], None),
-            (Some("text/plain"), false, &["*/*"], None),
-            (Some("text/plain"), true, &["*/*"], Some("raw")),
-            (Some("text/plain"), true, &[], Some("json")),
-            (None, true, &["*/*"], Some("json")),
-            (None, false, &["*/*"], None),
-            (Some("multipart/form-data"), false, &["*/*"], None),
-        ];
-        for (kind, trusted, takes, expected) in rows {
-            assert_eq!(read_as(kind, trusted, takes), expected, "{kind:?} {trusted} {takes:?}");
-        }
+        let read =
+            |kind, trusted, takes, expected| assert_eq!(read_as(kind, trusted, takes), expected, "{kind:?} {trusted} {takes:?}");
+        read(Some("application/json; charset=utf-8"), false, &["*/*"], Some("json"));
+        read(Some("application/problem+json"), false, &[], Some("json"));
+        read(Some("image/png"), false, &["image/*"], Some("raw"));
+        read(Some("IMAGE/png;q=1"), false, &["image/png"], Some("raw"));
+        read(Some("image/png"), false, &["audio/*"], None);
+        read(Some("image"), false, &["*/*"], None);
+        read(None, true, &["*/*"], Some("json"));
+        read(None, false, &["*/*"], None);
+    }
+
+    #[test]
+    fn what_any_page_may_send_is_read_from_trusted_callers_alone() {
+        let read = |kind, trusted, takes: &[&str]| read_as(Some(kind), trusted, takes);
+        assert_eq!(read("text/plain", false, &["*/*"]), None);
+        assert_eq!(read("text/plain", true, &["*/*"]), Some("raw"));
+        assert_eq!(read("text/plain", true, &[]), Some("json"));
+        assert_eq!(read("multipart/form-data", false, &["*/*"]), None);
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct App {
     pub(crate) service: Arc<Service>,
     /// Its actions by their addresses.
     pub(crate) table: Arc<Table>,
+    /// Whether there are pages beside the documentation.
+    pub(crate) console: bool,
     /// What is said of them.
     pub(crate) documents: Arc<Documents>,
     pub(crate) signaling: Signaling,

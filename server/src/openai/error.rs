@@ -20,22 +20,25 @@ pub(crate) struct Error {
 
 /// Whose fault it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub(crate) enum Kind {
-    AuthenticationError,
-    RateLimitError,
-    ServerError,
-    InvalidRequestError,
+    #[serde(rename = "authentication_error")]
+    Authentication,
+    #[serde(rename = "rate_limit_error")]
+    RateLimit,
+    #[serde(rename = "server_error")]
+    Server,
+    #[serde(rename = "invalid_request_error")]
+    Request,
 }
 
 impl Kind {
     fn of(status: u64) -> Self {
         match status {
-            401 | 403 => Self::AuthenticationError,
-            429 => Self::RateLimitError,
-            500.. => Self::ServerError,
-            _ => Self::InvalidRequestError,
+            401 | 403 => Self::Authentication,
+            429 => Self::RateLimit,
+            500.. => Self::Server,
+            _ => Self::Request,
         }
     }
 }

@@ -51,6 +51,13 @@ pub(super) fn action(name: &str) -> Option<&'static str> {
     ACTIONS.iter().find(|(also, _)| *also == name).map(|(_, canonical)| *canonical)
 }
 
+/// Other names of an action, and other spellings of its fields, for the documentation.
+pub(crate) fn other_names(action: &str) -> (Vec<&'static str>, Vec<(&'static str, &'static [&'static str])>) {
+    let names = ACTIONS.iter().filter(|(_, canonical)| *canonical == action).map(|(also, _)| *also);
+    let fields = FIELDS.iter().filter(|row| row.actions.contains(&action)).map(|row| (row.name, row.also));
+    (names.collect(), fields.collect())
+}
+
 /// The canonical name of a field.
 pub(crate) fn canonical_field<'a>(action: &str, name: &'a str) -> &'a str {
     let row = FIELDS.iter().find(|row| row.actions.contains(&action) && row.also.contains(&name));

@@ -34,7 +34,7 @@ pub use running::{Running, Update};
 pub use stats::{Count, Stats};
 pub use subscriptions::{EventStream, To};
 
-pub(crate) use aliases::canonical_field;
+pub(crate) use aliases::{canonical_field, other_names};
 pub(crate) use codec::{event as event_body, short};
 
 use std::{

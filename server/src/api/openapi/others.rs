@@ -17,13 +17,13 @@ impl Document {
         });
         let subscribed = operation("events", "Sends the events of these names as they happen, until the caller goes away.");
         let subscribed = with(subscribed, "parameters", json!([names]));
-        let subscribed = with(subscribed, "responses", self.answered("text/event-stream", data, "Server-sent events."));
+        let subscribed = with(subscribed, "responses", self.answered("text/event-stream", &data, "Server-sent events."));
         let openapi = operation("openapi", "Answers with this document.");
         let object = json!({ "schema": { "type": "object" } });
-        let openapi = with(openapi, "responses", self.answered("application/json", object, "OpenAPI 3.1."));
+        let openapi = with(openapi, "responses", self.answered("application/json", &object, "OpenAPI 3.1."));
         let types = operation("types", "Answers with TypeScript declarations of every request, answer, item and event.");
         let text = json!({ "schema": { "type": "string" } });
-        let types = with(types, "responses", self.answered("text/typescript", text, "A module of types."));
+        let types = with(types, "responses", self.answered("text/typescript", &text, "A module of types."));
         [("/v1/events", subscribed), ("/v1/openapi.json", openapi), ("/v1/types.ts", types)]
     }
 
@@ -49,7 +49,7 @@ impl Document {
         self.refer("Event", schema)
     }
 
-    fn answered(&self, kind: &str, content: Value, about: &str) -> Value {
+    fn answered(&self, kind: &str, content: &Value, about: &str) -> Value {
         let ok = json!({ "description": about, "content": { kind: content } });
         let mut responses = Map::from_iter([("200".to_owned(), ok)]);
         for status in refusals::statuses() {
