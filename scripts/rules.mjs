@@ -40,6 +40,17 @@ const RULES = [
     never: /\bcrate::(http|signaling|sessions|driver)\b/,
   },
   {
+    why: "the database is named only in server/src/store",
+    files: /^server\/src\/.*\.rs$/,
+    except: /^server\/src\/store\//,
+    never: /\brusqlite::/,
+  },
+  {
+    why: "arrows point one way: the store knows no actions, models or sessions",
+    files: /^server\/src\/store\/.*\.rs$/,
+    never: /\bcrate::|\btabagent_protocol::/,
+  },
+  {
     why: "arrows point one way: signaling and sessions do not know HTTP",
     files: /^server\/src\/(signaling|sessions)\b.*\.rs$/,
     never: /\bcrate::http\b|\baxum::/,

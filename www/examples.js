@@ -18,6 +18,37 @@ export const EXAMPLES = {
   },
   generate: { action: "generate", model: "default", prompt: "Once upon a time", temperature: 0.7, max_tokens: 48 },
   embeddings: { action: "embeddings", model: "default", input: ["a data channel", "a garden hose"] },
+  save_message: {
+    action: "save_message", session_id: "trip-to-lisbon", message: { role: "user", content: "Where does the night train leave?" },
+  },
+  chat_history: { action: "chat_history", session_id: "trip-to-lisbon", limit: 20 },
+  get_hf_token_status: { action: "get_hf_token_status" },
+  rerank: {
+    action: "rerank", model: "default", query: "baking bread", top_n: 2,
+    documents: ["a garden hose", "how bread is baked", "cakes and bread, freshly baked"],
+  },
+  rag_query: {
+    action: "rag_query", query: "who bakes?", top_k: 2, filters: { lang: "en" },
+    documents: [
+      { id: "hose", content: "A garden hose waters beds.", metadata: { lang: "en" } },
+      { id: "bread", content: "The baker baked bread.", metadata: { lang: "en" } },
+    ],
+  },
+  semantic_search_query: {
+    action: "semantic_search_query", query: "baking", k: 1, documents: ["watering the garden", "freshly baked"],
+  },
+  calculate_similarity: { action: "calculate_similarity", text1: "how bread is baked", text2: "baking bread" },
+  evaluate_embeddings: {
+    action: "evaluate_embeddings", model: "default", queries: ["baked bread", "gardening"],
+    documents: ["a garden hose", "how bread is baked"],
+  },
+  cluster_documents: {
+    action: "cluster_documents", n_clusters: 2, documents: ["red wine", "data channels", "white wine", "a data channel"],
+  },
+  recommend_content: {
+    action: "recommend_content", query: "warm bread", top_n: 2,
+    candidates: ["bread rolls for breakfast", "breakfast with bread rolls", "freshly baked bread", "a bicycle"],
+  },
   stop_generation: { action: "stop_generation", request_id: "chat-1" },
   subscribe: { action: "subscribe", events: ["generation_stopped", "server_draining"] },
 };

@@ -1,4 +1,8 @@
 // The native server as the scripts and tests run it: built once, started with flags, known by the URL of its ready line.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
 import { cargo } from "./cargo.mjs";
 import { start, stop } from "./children.mjs";
 import { NATIVE, SERVER } from "./paths.mjs";
@@ -10,9 +14,11 @@ const READY = 20_000;
 /** Builds `target/debug/tabagent-server`, or finds it up to date. */
 export const buildServer = () => cargo("server", ["build", ...NATIVE, "--bin", "tabagent-server"]);
 
-/** Starts the server and waits until it says its URL. `stop()` ends it; `log()` is what it has said so far. */
+/** Starts the server on a data folder of its own and waits until it says its URL. `stop()` ends both; `log()` is what it has said so far. */
 export async function startServer(args = [], { env = {} } = {}) {
-  const child = start(SERVER, args, { env: { ...process.env, ...env } });
+  const data = mkdtempSync(join(tmpdir(), "tabagent-"));
+  const child = start(SERVER, args, { env: { ...process.env, TABAGENT_DATA_DIR: data, ...env } });
+  child.once("exit", () => rmSync(data, { recursive: true, force: true }));
   let log = "";
   child.stderr.setEncoding("utf8").on("data", (text) => (log += text));
   // Standard output has one line, and it says where; what is logged goes elsewhere.

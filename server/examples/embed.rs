@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use axum::{Router, routing::get};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tabagent_server::{Action, Call, Server, ServerOptions, Service};
+use tabagent_server::{Action, Call, Event, Server, ServerOptions, Service, To};
 use tokio::net::TcpListener;
 
 /// The request is the type: `{ action: "greet", name: "Ada" }`.
@@ -18,7 +18,7 @@ struct Greet {
     name: Option<String>,
 }
 
-/// The answer is `{ type: "greet_response", text: "Hello, Ada!" }`.
+/// The answer is `{ type: "greet_response", text: "Hello, Ada!" }`: the type is added.
 #[derive(Serialize, JsonSchema)]
 struct GreetResponse {
     text: String,
@@ -28,6 +28,16 @@ impl Action for Greet {
     const NAME: &'static str = "greet";
     type Response = GreetResponse;
     type Item = ();
+}
+
+/// What everybody hears who subscribed to it: `agent.on("greeted", ({ name }) => …)`, `GET /v1/events?events=greeted`.
+#[derive(Serialize, JsonSchema)]
+struct Greeted {
+    name: String,
+}
+
+impl Event for Greeted {
+    const NAME: &'static str = "greeted";
 }
 
 /// What the page is asked: `agent.serve({ who_are_you: () => ({ name: "Ada" }) })`.
@@ -52,8 +62,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             Some(name) => name,
             None => call.call_client(&WhoAreYou {}).await?.name,
         };
-        Ok(GreetResponse { text: format!("Hello, {name}!") })
+        let text = format!("Hello, {name}!");
+        call.publish(&Greeted { name }, To::everyone())?;
+        Ok(GreetResponse { text })
     });
+    let service = service.asks::<WhoAreYou>().sends::<Greeted>();
     let address: SocketAddr = std::env::args().nth(1).as_deref().unwrap_or("127.0.0.1:9000").parse()?;
     let listener = TcpListener::bind(address).await?;
     let address = listener.local_addr()?;

@@ -12,9 +12,13 @@
 //! ```
 //!
 //! Start at [`Service`] for actions of your own, at [`Server`] for their doors. Arrows between the rooms point one way:
-//! http → signaling → transport ← sessions → service. A service never sees bytes; a session never sees a channel.
+//! http → signaling → transport ← sessions → service, and backend → store. A service never sees bytes; a session never sees a channel.
 
 pub mod api;
+/// The programs of the tutorial compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/TUTORIAL.md")]
+struct Tutorial;
 pub mod backend;
 /// What is done with a data channel that opens.
 mod channels;
@@ -39,6 +43,7 @@ pub mod service;
 /// Sessions over whatever carries their packets.
 mod sessions;
 pub mod signaling;
+pub mod store;
 pub mod transport;
 
 pub use backend::reference::ReferenceOptions;
@@ -47,6 +52,7 @@ pub use options::{Cli, Command, HostPattern, Key, Mode, OptionError, OriginPatte
 pub use pace::Pace;
 pub use server::Server;
 pub use service::{Asked, Call, Principal, Running, Service, ServiceLimits, To, Update};
+pub use store::{Store, StoreError, StoreLimits};
 
 // What an action of one's own is written with; `serde` and `schemars` must be dependencies too, for their derives.
 pub use schemars::JsonSchema;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tabagent_protocol::{Limits, Millis};
 
-use crate::{plain::PlainLimits, service::ServiceLimits};
+use crate::{plain::PlainLimits, service::ServiceLimits, store::StoreLimits};
 
 /// One row of [`ServerLimits::table`]: what `--limit` can set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +61,8 @@ macro_rules! limits {
             pub plain: PlainLimits,
             /// What callers of the service may use; whoever makes the service gives them to it.
             pub service: ServiceLimits,
+            /// What may be stored; whoever opens the store gives them to it.
+            pub store: StoreLimits,
         }
 
         impl Default for ServerLimits {
@@ -70,6 +72,7 @@ macro_rules! limits {
                     session: Limits::default(),
                     plain: PlainLimits::default(),
                     service: ServiceLimits::default(),
+                    store: StoreLimits::default(),
                 }
             }
         }
@@ -180,6 +183,13 @@ limits! {
         stop_grace = service.stop_grace, "milliseconds", "Time that a call told to stop has to finish by itself.";
         subscribed_events = service.subscribed_events, "names", "Event names that one session may be subscribed to.";
         waiting_events = service.waiting_events, "events", "Subscribed events that wait for a slow reader of a plain channel or of HTTP.";
+        stored_message_bytes = store.message_bytes, "bytes", "Content of one stored message; a longer one is refused.";
+        stored_bytes = store.database_bytes, "bytes", "The database of stored messages; beyond it messages are refused, and none is deleted.";
+        history_bytes = store.answer_bytes, "bytes", "Text of the stored messages in one answer: as many as fit, at least one.";
+        searched_messages = store.searched_messages, "messages", "The newest stored messages that a search looks at; each costs two microseconds, and older ones are not found.";
+        waiting_saves = store.waiting_saves, "messages", "Messages that wait to be stored, which one write to the disk does; one more makes its caller wait.";
+        waiting_reads = store.waiting_reads, "questions", "Questions for stored messages that wait; one more makes its caller wait.";
+        store_patience = store.patience, "milliseconds", "How long another program may hold the database before a message is not stored.";
     }
 }
 

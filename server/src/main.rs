@@ -9,7 +9,7 @@ use std::{
 };
 
 use clap::{CommandFactory, Parser};
-use tabagent_server::{Cli, Command, ReferenceOptions, Server, ServerLimits, Service, Settings};
+use tabagent_server::{Cli, Command, ReferenceOptions, Server, ServerLimits, Service, Settings, Store};
 use tokio::net::TcpListener;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
@@ -66,19 +66,33 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         let wanted = SocketAddr::new(host, port);
         let listener = TcpListener::bind(wanted).await.map_err(|error| not_bound(wanted, &error))?;
         let address = listener.local_addr().map_err(|error| not_bound(wanted, &error))?;
-        let service = service(&settings, &options.limits);
+        // Behind the address: of two servers started alike, the second one says that the first is there.
+        let store = open(&settings, &options.limits)?;
+        let service = service(&settings, &options.limits, store.clone());
         let server = Server::new(options, service);
         let shutdown = shutdown().map_err(|error| Failure { code: 1, message: format!("signals cannot be heard: {error}") })?;
         announce(address, local).map_err(|error| Failure { code: 1, message: format!("standard output: {error}") })?;
-        server.serve(listener, shutdown).await.map_err(|error| Failure { code: 1, message: error.to_string() })
+        let served = server.serve(listener, shutdown).await;
+        // It blocks, and there is nothing left that it could hold up.
+        store.close();
+        served.map_err(|error| Failure { code: 1, message: error.to_string() })
     })?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn service(settings: &Settings, limits: &ServerLimits) -> Service {
+/// What is to last, in the folder that was given or the one where it belongs.
+fn open(settings: &Settings, limits: &ServerLimits) -> Result<Store, Failure> {
+    let folder = settings.data_dir.clone().or_else(Store::default_folder);
+    let folder = folder.ok_or_else(|| usage(&"this user has no home folder to store anything in: give one with --data-dir"))?;
+    let store = Store::open(&folder, limits.store.clone()).map_err(|error| usage(&format!("--data-dir: {error}")))?;
+    tracing::info!(folder = %folder.display(), "what is stored lies here");
+    Ok(store)
+}
+
+fn service(settings: &Settings, limits: &ServerLimits, store: Store) -> Service {
     let unset = ReferenceOptions::default();
     let tokens_per_second = settings.tokens_per_second.unwrap_or(unset.tokens_per_second);
-    Service::reference_with(ReferenceOptions { tokens_per_second, limits: limits.service.clone(), ..unset })
+    Service::reference_with(ReferenceOptions { tokens_per_second, limits: limits.service.clone(), store, ..unset })
 }
 
 /// The one line on standard output: whoever started the program reads from it that it is ready, and where.

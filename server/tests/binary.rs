@@ -17,22 +17,26 @@ fn program() -> Command {
     command
 }
 
+/// Runs it to its end, on a data folder of its own.
 fn run(args: &[&str]) -> std::io::Result<Output> {
-    program().args(args).output()
+    let data = tempfile::tempdir()?;
+    program().env("TABAGENT_DATA_DIR", data.path()).args(args).output()
 }
 
-/// A running program, killed when dropped.
+/// A running program, killed when dropped, and the data folder it has unless it was given another.
 struct Running {
     child: Child,
     line: String,
+    _data: tempfile::TempDir,
 }
 
 impl Running {
     fn start(command: &mut Command) -> Result<Self, Box<dyn std::error::Error>> {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let data = tempfile::tempdir()?;
+        let mut child = command.env("TABAGENT_DATA_DIR", data.path()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().ok_or("no output")?).read_line(&mut line)?;
-        Ok(Self { child, line })
+        Ok(Self { child, line, _data: data })
     }
 
     fn url(&self) -> &str {
@@ -92,6 +96,75 @@ async fn keys_come_from_the_environment_and_from_files() -> Outcome {
     Ok(())
 }
 
+/// Saves a message under a name and answers how many there are then.
+async fn save(server: &Running, session: &str) -> Result<u64, Box<dyn std::error::Error>> {
+    let session = format!("{}/v1/sessions/{session}", server.url());
+    let body = serde_json::json!({"message": {"role": "user", "content": "kept"}});
+    assert_eq!(reqwest::Client::new().post(format!("{session}/messages")).json(&body).send().await?.status(), 200);
+    let history: serde_json::Value = reqwest::get(format!("{session}/history")).await?.json().await?;
+    Ok(history["total_count"].as_u64().ok_or("no count")?)
+}
+
+#[tokio::test]
+async fn what_is_kept_outlives_the_program_and_two_programs_share_it() -> Outcome {
+    let data = tempfile::tempdir()?;
+    let folder = data.path().join("new").join("data");
+    let start = || Running::start(program().args(["--port", "0", "--allow-local", "--data-dir"]).arg(&folder));
+    let (one, other) = (start()?, start()?);
+    assert_eq!(save(&one, "s").await?, 1);
+    assert_eq!(save(&other, "s").await?, 2);
+    drop((one, other));
+    assert_eq!(save(&start()?, "s").await?, 3);
+    Ok(())
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_token_is_in_its_file_alone() -> Outcome {
+    use std::os::unix::fs::PermissionsExt;
+    let data = tempfile::tempdir()?;
+    let (folder, log) = (data.path().join("data"), data.path().join("log"));
+    let mut command = program();
+    command.args(["--port", "0", "--allow-local", "--log-level", "trace", "--log-file"]).arg(&log).arg("--data-dir").arg(&folder);
+    let server = Running::start(&mut command)?;
+    let client = reqwest::Client::new();
+    for (token, status) in [("hf_tHeSeCrEt", 200), ("tHeSeCrEt", 400)] {
+        let body = serde_json::json!({ "token": token });
+        let reply = client.post(format!("{}/v1/hf/token", server.url())).json(&body).send().await?;
+        assert_eq!(reply.status(), status);
+        assert!(!reply.text().await?.contains("SeCrEt"));
+    }
+    assert_eq!(save(&server, "s").await?, 1);
+    drop(server);
+    assert!(!std::fs::read_to_string(log)?.contains("SeCrEt"));
+    for entry in std::fs::read_dir(&folder)? {
+        let path = entry?.path();
+        let (bytes, mode) = (std::fs::read(&path)?, std::fs::metadata(&path)?.permissions().mode());
+        let here = bytes.windows(9).any(|part| part == b"tHeSeCrEt");
+        assert_eq!(here, path.ends_with("hf_token"), "{}", path.display());
+        assert_eq!(mode & 0o777, 0o600, "{}", path.display());
+    }
+    assert_eq!(std::fs::metadata(&folder)?.permissions().mode() & 0o777, 0o700);
+    Ok(())
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_used_is_one_sentence_and_code_2() -> Outcome {
+    let data = tempfile::tempdir()?;
+    let (file, damaged) = (data.path().join("file"), data.path().join("damaged"));
+    std::fs::write(&file, "")?;
+    std::fs::create_dir(&damaged)?;
+    std::fs::write(damaged.join("messages.db"), "no database ".repeat(1000))?;
+    for (folder, advice) in [(file, "choose one that this user may write to"), (damaged, "move it away")] {
+        let output = program().args(["--port", "0", "--allow-local", "--data-dir"]).arg(folder).output()?;
+        let told = String::from_utf8(output.stderr)?;
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(told.starts_with("tabagent-server: --data-dir: ") && told.contains(advice), "{told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
+    }
+    Ok(())
+}
+
 #[test]
 fn a_port_that_is_taken_is_one_sentence_and_code_2() -> Outcome {
     let taken = TcpListener::bind("127.0.0.1:0")?;
@@ -132,9 +205,17 @@ fn it_explains_itself() -> Outcome {
     let said = |args: &[&str]| run(args).map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
     assert_eq!(said(&["--version"])?, format!("tabagent-server {}\n", env!("CARGO_PKG_VERSION")));
     let help = said(&["--help"])?;
-    for option in
-        ["--port", "--webrtc-port", "--key-file", "--allow-origin", "--udp-bind", "--ice-server", "--limit", "TABAGENT_KEY"]
-    {
+    for option in [
+        "--port",
+        "--webrtc-port",
+        "--key-file",
+        "--allow-origin",
+        "--udp-bind",
+        "--ice-server",
+        "--limit",
+        "--data-dir",
+        "TABAGENT_KEY",
+    ] {
         assert!(help.contains(option), "{option}");
     }
     assert!(said(&["completions", "bash"])?.contains("tabagent-server"));

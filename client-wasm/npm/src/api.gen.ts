@@ -1,5 +1,15 @@
 // Written from the server's own types. Do not edit: GET /v1/types.ts writes it anew.
 
+/** Says how alike two texts are. */
+export type CalculateSimilarity = {
+  /** The one text. */
+  text1: string;
+  /** The other. */
+  text2: string;
+  /** Id of the model. Default: the default model for embeddings. */
+  model?: string;
+};
+
 /** Continues a conversation. */
 export type Chat = {
   /** Id of the model, or `default`. */
@@ -29,6 +39,27 @@ export type ChatDelta = {
   index: number;
 };
 
+/** Asks for the newest messages of a conversation. */
+export type ChatHistory = {
+  /** The caller's own name of the conversation. */
+  session_id: string;
+  /** How many messages at most, 1 to 1000. Default: 100. There are fewer where they are very long. */
+  limit?: number;
+  /** Only messages older than the one of this id: how to get at those before the newest. Default: all. */
+  before?: string;
+};
+
+/** Messages of a conversation. */
+export type ChatHistoryResponse = {
+  type: "chat_history_response";
+  /** Which conversation. */
+  session_id: string;
+  /** The newest ones that were asked for, oldest first. */
+  messages: StoredMessage[];
+  /** How many messages the conversation has. */
+  total_count: number;
+};
+
 /** One message of a conversation. */
 export type ChatMessage = {
   /** Who speaks. */
@@ -54,6 +85,30 @@ export type ChatResponse = {
   finish_reason: FinishReason;
 };
 
+/** Forgets the Hugging Face token. */
+export type ClearHfToken = Record<never, never>;
+
+/** Groups texts by what they are about. */
+export type ClusterDocuments = {
+  /** The texts; at least one. */
+  documents: string[];
+  /** How many groups, at most one for each text. Default: 5. */
+  n_clusters?: number;
+  /** Id of the model. Default: the default model for embeddings. */
+  model?: string;
+};
+
+/** The groups. */
+export type ClusterResponse = {
+  type: "cluster_response";
+  /** The group of each text, in the order of the texts; they are numbered as they first appear. */
+  clusters: number[];
+  /** How many texts each group has. */
+  sizes: number[];
+  /** The vector in the middle of each group. */
+  centers: number[][];
+};
+
 /** A processor. */
 export type Cpu = {
   /** What its maker calls it. */
@@ -62,6 +117,16 @@ export type Cpu = {
   cores: number;
   /** Hardware threads. */
   threads: number;
+};
+
+/** A text with what is known of it. */
+export type DescribedDocument = {
+  /** What results call it. Default: its place in the list. */
+  id?: string;
+  /** The text. */
+  content: string;
+  /** What filters look at; comes back with the result. */
+  metadata?: Record<string, unknown>;
 };
 
 /** How vectors travel. */
@@ -97,6 +162,29 @@ export type EmbeddingsResponse = {
   dimensions: number;
   /** Tokens read. */
   usage: Usage;
+};
+
+/** Compares every query with every document: whether a model's embeddings find what they should. */
+export type EvaluateEmbeddings = {
+  /** Id of the model, or `default`. */
+  model: string;
+  /** What is asked; at least one. */
+  queries: string[];
+  /** What may answer; at least one. */
+  documents: string[];
+};
+
+/** How alike queries and documents are to a model. */
+export type EvaluationResponse = {
+  type: "evaluation_response";
+  /** The model. */
+  model: string;
+  /** A row for each query, in it the cosine with each document. */
+  scores: number[][];
+  /** The mean of all scores: where the best are not well above it, the model tells nothing apart. */
+  mean: number;
+  /** For each query the place of the document that is most like it. */
+  best: number[];
 };
 
 /** The reader was too slow for its subscription. */
@@ -147,6 +235,9 @@ export type GenerationStopped = {
   request_id: string;
 };
 
+/** Asks whether there is a Hugging Face token. */
+export type GetHfTokenStatus = Record<never, never>;
+
 /** Asks what the server has done since it started. */
 export type GetStats = Record<never, never>;
 
@@ -179,6 +270,13 @@ export type HealthResponse = {
 /** How the server is, in one word. */
 export type HealthStatus = "healthy" | "degraded" | "unhealthy";
 
+/** Whether there is a Hugging Face token. */
+export type HfTokenStatusResponse = {
+  type: "hf_token_status_response";
+  /** There is one. */
+  has_token: boolean;
+};
+
 /** How one generation went. */
 export type LastGeneration = {
   /** From the request to the first token. */
@@ -210,6 +308,15 @@ export type Memory = {
 /** Who speaks in a conversation. */
 export type MessageRole = "system" | "user" | "assistant" | "function" | "tool";
 
+/** A message was kept. */
+export type MessageSavedResponse = {
+  type: "message_saved_response";
+  /** Of which conversation. */
+  session_id: string;
+  /** Its id. */
+  message_id: string;
+};
+
 /** A model. */
 export type ModelInfo = {
   /** What requests name it by. */
@@ -224,7 +331,7 @@ export type ModelInfo = {
   size_bytes?: number;
   /** Parameters as its maker counts them: `8B`. */
   parameters?: string;
-  /** The actions it can serve: `chat`, `generate`, `embeddings`. */
+  /** The actions it can serve: `chat`, `generate`, `embeddings`, `rerank`. */
   capabilities: string[];
 };
 
@@ -233,6 +340,97 @@ export type ModelListResponse = {
   type: "model_list_response";
   /** The first that can chat is what `default` means until another is selected. */
   models: ModelInfo[];
+};
+
+/** A message to be kept. */
+export type NewMessage = {
+  /** Who speaks. */
+  role: MessageRole;
+  /** What is said. */
+  content: string;
+  /** Name of the speaker, where several share a role. */
+  name?: string;
+};
+
+/** Finds what helps to answer a question: by the words and the meaning of documents, or of stored messages. */
+export type RagQuery = {
+  /** What is asked. */
+  query: string;
+  /** How many results at most, 1 to 1000. Default: 10. */
+  top_k?: number;
+  /** Only what has these values in its metadata; of stored messages `session_id` and `role`. */
+  filters?: Record<string, unknown>;
+  /** What to search. Default: the caller's stored messages. */
+  documents?: SearchDocument[];
+};
+
+/** What helps to answer. */
+export type RagResponse = {
+  type: "rag_response";
+  /** Best first. */
+  results: SearchResult[];
+  /** Milliseconds that the search took. */
+  query_time_ms: number;
+};
+
+/** Chooses what somebody may like who likes the query, without repeating itself. */
+export type RecommendContent = {
+  /** What is liked: a text, a title, an interest. */
+  query: string;
+  /** What may be recommended; at least one. */
+  candidates: string[];
+  /** How many at most. Default: 10. */
+  top_n?: number;
+  /** Id of the model. Default: the default model for embeddings. */
+  model?: string;
+};
+
+/** What is recommended. */
+export type RecommendResponse = {
+  type: "recommend_response";
+  /** In the order to show them. */
+  recommendations: Recommendation[];
+};
+
+/** Something to recommend. */
+export type Recommendation = {
+  /** Its place among the candidates. */
+  index: number;
+  /** How like the query it is, less what it repeats of earlier ones; only scores of one answer can be compared. */
+  score: number;
+  /** The text. */
+  content: string;
+};
+
+/** Orders documents by how well they answer a query. */
+export type Rerank = {
+  /** Id of the model, or `default`. */
+  model: string;
+  /** What is asked. */
+  query: string;
+  /** The texts to order; at least one, none of them empty. */
+  documents: string[];
+  /** How many results at most. Default: all. */
+  top_n?: number;
+};
+
+/** The documents that answer best. */
+export type RerankResponse = {
+  type: "rerank_response";
+  /** The model that ordered them. */
+  model: string;
+  /** Best first. */
+  results: RerankResult[];
+};
+
+/** A document in its place. */
+export type RerankResult = {
+  /** Its place in the request. */
+  index: number;
+  /** How well it answers; more is better, and only scores of one answer can be compared. */
+  score: number;
+  /** The text. */
+  document: string;
 };
 
 /** An action's row. */
@@ -265,6 +463,50 @@ export type RoutesResponse = {
   total: number;
 };
 
+/** Keeps a message of a conversation, which begins with its first one. */
+export type SaveMessage = {
+  /** The caller's own name of the conversation; another caller's may have the same. */
+  session_id: string;
+  /** What is kept. */
+  message: NewMessage;
+};
+
+/** Something to search: a text, or a text with what is known of it. */
+export type SearchDocument = string | DescribedDocument;
+
+/** Something found. */
+export type SearchResult = {
+  /** Of a message its id; of a document its own, or else its place in the list. */
+  id: string;
+  /** How well it answers; more is better, and only scores of one answer can be compared. */
+  score: number;
+  /** The text. */
+  content: string;
+  /** What is known of it; of a message `session_id`, `role`, `created_at` and, where it has one, `name`. */
+  metadata?: Record<string, unknown>;
+};
+
+/** Finds what means something alike, whatever words it uses: among documents, or stored messages. */
+export type SemanticSearchQuery = {
+  /** What is looked for. */
+  query: string;
+  /** How many results at most, 1 to 1000. Default: 10. */
+  k?: number;
+  /** Only what has these values in its metadata; of stored messages `session_id` and `role`. */
+  filters?: Record<string, unknown>;
+  /** What to search. Default: the caller's stored messages. */
+  documents?: SearchDocument[];
+};
+
+/** What is nearest. */
+export type SemanticSearchResponse = {
+  type: "semantic_search_response";
+  /** Nearest first. */
+  results: SearchResult[];
+  /** Milliseconds that the search took. */
+  query_time_ms: number;
+};
+
 /** The server is about to shut down. */
 export type ServerDraining = {
   /** Milliseconds that running calls still have. */
@@ -285,6 +527,21 @@ export type SessionCounts = {
   disconnected: number;
   /** Ended by the server's cleaning. */
   cleaned_up: number;
+};
+
+/** Keeps a Hugging Face token, in place of the one before. */
+export type SetHfToken = {
+  /** Begins with `hf_`; at most 1024 bytes, all of them letters, digits or signs. */
+  token: string;
+};
+
+/** How alike two texts are. */
+export type SimilarityResponse = {
+  type: "similarity_response";
+  /** The cosine of their vectors: 1 for the same, about 0 for nothing in common. */
+  similarity: number;
+  /** The model that compared them. */
+  model: string;
 };
 
 /** What the server has done since it started. */
@@ -336,6 +593,20 @@ export type StopGenerationResponse = {
   stopped_count: number;
 };
 
+/** A message that is kept. */
+export type StoredMessage = {
+  /** Its id. Of two messages, the later one has the greater id. */
+  id: string;
+  /** Who speaks. */
+  role: MessageRole;
+  /** What is said. */
+  content: string;
+  /** Name of the speaker, where several share a role. */
+  name?: string;
+  /** When it was saved, RFC 3339. */
+  created_at: string;
+};
+
 /** Asks for events by name, in addition to those already asked for. */
 export type Subscribe = {
   /** Names of events, such as `model_loaded`; a name that nothing sends is no error. */
@@ -347,6 +618,13 @@ export type SubscribeResponse = {
   type: "subscribe_response";
   /** Every event this session is subscribed to, sorted. */
   events: string[];
+};
+
+/** It is done. Rows of such actions say `response: "success"`. */
+export type Success = {
+  type: "success";
+  /** What was done, for people. */
+  message: string;
 };
 
 /** A machine. */
@@ -423,8 +701,32 @@ export interface Actions {
   generate: { request: Generate; response: GenerateResponse; item: ChatDelta };
   /** Turns texts into vectors that are close where the texts are alike. */
   embeddings: { request: Embeddings; response: EmbeddingsResponse; item: never };
+  /** Orders documents by how well they answer a query. */
+  rerank: { request: Rerank; response: RerankResponse; item: never };
+  /** Finds the documents or stored messages that help to answer a question, by words and meaning. */
+  rag_query: { request: RagQuery; response: RagResponse; item: never };
+  /** Finds the documents or stored messages whose meaning is nearest to a text. */
+  semantic_search_query: { request: SemanticSearchQuery; response: SemanticSearchResponse; item: never };
+  /** Says how alike two texts are. */
+  calculate_similarity: { request: CalculateSimilarity; response: SimilarityResponse; item: never };
+  /** Compares every query with every document by the vectors of a model. */
+  evaluate_embeddings: { request: EvaluateEmbeddings; response: EvaluationResponse; item: never };
+  /** Groups texts by what they are about. */
+  cluster_documents: { request: ClusterDocuments; response: ClusterResponse; item: never };
+  /** Chooses what is like a query, without repeating itself. */
+  recommend_content: { request: RecommendContent; response: RecommendResponse; item: never };
+  /** Keeps a message of a conversation; when it is answered, the message is on the disk. */
+  save_message: { request: SaveMessage; response: MessageSavedResponse; item: never };
+  /** Lists the newest messages of a conversation, oldest first; one that is unknown, or somebody else's, is empty. */
+  chat_history: { request: ChatHistory; response: ChatHistoryResponse; item: never };
   /** Ends running calls by their request_id; what they had produced is their answer. */
   stop_generation: { request: StopGeneration; response: StopGenerationResponse; item: never };
+  /** Keeps a Hugging Face token, for models that need one; it is never shown again. */
+  set_hf_token: { request: SetHfToken; response: Success; item: never };
+  /** Says whether there is a Hugging Face token, and nothing else of it. */
+  get_hf_token_status: { request: GetHfTokenStatus; response: HfTokenStatusResponse; item: never };
+  /** Forgets the Hugging Face token; it is no failure if there is none. */
+  clear_hf_token: { request: ClearHfToken; response: Success; item: never };
   /** Asks for events by name; over HTTP this is GET /v1/events. */
   subscribe: { request: Subscribe; response: SubscribeResponse; item: never };
   /** Takes back a subscription by the events' names. */

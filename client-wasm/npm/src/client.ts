@@ -1,22 +1,24 @@
 // A connected client: requests, streams, events, calls from the server.
 
-import type { Actions } from "./api.gen.js";
+import type { Api } from "./api.gen.js";
 import { type Caller, Calls, guarded } from "./calls.js";
 import { TabagentError, cancelled, thrown } from "./errors.js";
 import { Serving } from "./serving.js";
 import { candidatePair, counted } from "./stats.js";
 import { TabagentStream } from "./stream.js";
 import type {
-  ActionMap,
   ActionName,
+  ApiTypes,
   ClientState,
   ClientStats,
   ConnectOptions,
   EventOf,
+  ItemOf,
   RequestOf,
   RequestOptions,
   ResponseOf,
   ServeFunction,
+  ServeFunctions,
   StreamName,
   TimelineEntry,
 } from "./types.js";
@@ -39,11 +41,11 @@ const PING_MS = 2_000;
 /**
  * A session with a server, made by `connect()`.
  *
- * @typeParam M - the table of actions; your own as `connect<MyActions>(…)`.
+ * @typeParam T - what the server says of itself; your own as `connect<MyApi>(…)`.
  *
  * Dispatches `statechange`, without particulars, whenever {@link TabagentClient.state} has changed.
  */
-export class TabagentClient<M extends ActionMap<M> = Actions> extends EventTarget {
+export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
   /** Each step of connecting and when it was done, in milliseconds since `connect()`. */
   readonly timeline: readonly TimelineEntry[] = [];
 
@@ -98,9 +100,9 @@ export class TabagentClient<M extends ActionMap<M> = Actions> extends EventTarge
   }
 
   /** @internal */
-  static async open<M extends ActionMap<M>>(url: string | URL, options: ConnectOptions): Promise<TabagentClient<M>> {
+  static async open<T extends ApiTypes<T>>(url: string | URL, options: ConnectOptions): Promise<TabagentClient<T>> {
     if (options.signal?.aborted) throw cancelled("the signal given to connect() was aborted", options.signal.reason);
-    const client = new TabagentClient<M>(String(url), options);
+    const client = new TabagentClient<T>(String(url), options);
     await client.#opened.promise;
     return client;
   }
@@ -132,7 +134,7 @@ export class TabagentClient<M extends ActionMap<M> = Actions> extends EventTarge
    * `deadline_exceeded`, `limit_reached`, `payload_too_large`, `invalid_state` (the client is closed), `transport_failed`
    * (the connection broke before the call left), `outcome_unknown` (it broke after: the call may have been carried out).
    */
-  request<A extends ActionName<M>>(request: RequestOf<M, A>, options: RequestOptions = {}): Promise<ResponseOf<M, A>> {
+  request<A extends ActionName<T>>(request: RequestOf<T, A>, options: RequestOptions = {}): Promise<ResponseOf<T, A>> {
     return new Promise((resolve, reject) => {
       const { timeoutMs = this.#options.requestTimeoutMs } = options;
       this.#call(request, { ...options, timeoutMs }, this.#requestId(options, request), {
@@ -147,11 +149,11 @@ export class TabagentClient<M extends ActionMap<M> = Actions> extends EventTarge
    *
    * @throws nothing itself: a failure comes out of the loop, and rejects `response`, as for {@link TabagentClient.request}.
    */
-  stream<A extends StreamName<M>>(request: RequestOf<M, A>, options: RequestOptions = {}): TabagentStream<M[A]["item"], ResponseOf<M, A>> {
+  stream<A extends StreamName<T>>(request: RequestOf<T, A>, options: RequestOptions = {}): TabagentStream<ItemOf<T, A>, ResponseOf<T, A>> {
     const requestId = this.#requestId(options, request);
-    const { promise, resolve, reject } = deferred<ResponseOf<M, A>>();
+    const { promise, resolve, reject } = deferred<ResponseOf<T, A>>();
     let call: Placed | undefined;
-    const stream = new TabagentStream<M[A]["item"], ResponseOf<M, A>>(
+    const stream = new TabagentStream<ItemOf<T, A>, ResponseOf<T, A>>(
       requestId,
       { consumed: (cost) => call?.consumed(cost), cancel: () => call?.cancel() },
       promise,
@@ -160,7 +162,7 @@ export class TabagentClient<M extends ActionMap<M> = Actions> extends EventTarge
     call = this.#call(asked, options, requestId, {
       response: resolve as (value: unknown) => void,
       failed: reject,
-      item: (value, cost) => stream.push(value as M[A]["item"], cost),
+      item: (value, cost) => stream.push(value as ItemOf<T, A>, cost),
     });
     return stream;
   }
@@ -171,7 +173,7 @@ export class TabagentClient<M extends ActionMap<M> = Actions> extends EventTarge
    *
    * @returns a function that takes the handler away.
    */
-  on<E extends string>(event: E, handler: (event: EventOf<E>) => void): () => void {
+  on<E extends string>(event: E, handler: (event: EventOf<T, E>) => void): () => void {
     const handlers = this.#handlers.get(event) ?? new Set();
     if (handlers.size === 0) this.#subscribe("subscribe", event);
     this.#handlers.set(event, handlers.add(handler));
@@ -185,8 +187,8 @@ export class TabagentClient<M extends ActionMap<M> = Actions> extends EventTarge
    *
    * @returns a function that takes them away.
    */
-  serve(functions: Readonly<Record<string, ServeFunction>>): () => void {
-    return this.#serving.add(functions);
+  serve(functions: ServeFunctions<T>): () => void {
+    return this.#serving.add(functions as Readonly<Record<string, ServeFunction>>);
   }
 
   /** How the connection is at this moment; takes a round trip. */

@@ -1,9 +1,9 @@
 // The door of the package: for pages without a bundler, and for bundlers that know `new URL(…, import.meta.url)`.
 
-import type { Actions } from "./api.gen.js";
+import type { Api } from "./api.gen.js";
 import { TabagentClient } from "./client.js";
 import { TabagentError } from "./errors.js";
-import type { ActionMap, ConnectOptions } from "./types.js";
+import type { ApiTypes, ConnectOptions } from "./types.js";
 import * as glue from "./wasm/tabagent_client_bg.js";
 
 export * from "./exports.js";
@@ -13,14 +13,14 @@ let loading: Promise<void> | undefined;
 /**
  * Opens a session with the server at `http://host:port`.
  *
- * @typeParam M - the table of actions; your own as `connect<MyActions>(…)`.
+ * @typeParam T - what the server says of itself; your own as `connect<MyApi>(…)`, with the `Api` of its `GET /v1/types.ts`.
  * @throws {@link TabagentError}: `transport_failed` (nobody answers there, or no way through: `details.step` names the step it
  * stopped at), `no_candidates` (the browser has no network interface), `not_supported` (no WebRTC or no WebAssembly here),
  * `cancelled`, or what the server refuses with (`unauthorized`, `origin_refused`, `limit_reached`, `version_mismatch`, …).
  */
-export async function connect<M extends ActionMap<M> = Actions>(url: string | URL, options: ConnectOptions = {}): Promise<TabagentClient<M>> {
+export async function connect<T extends ApiTypes<T> = Api>(url: string | URL, options: ConnectOptions = {}): Promise<TabagentClient<T>> {
   await (loading ??= load());
-  return TabagentClient.open<M>(url, options);
+  return TabagentClient.open<T>(url, options);
 }
 
 /** Loads the module, once; after a failure the next `connect()` tries again. */

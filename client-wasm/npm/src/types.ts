@@ -1,6 +1,4 @@
-// How requests, answers and items are typed by the name of their action.
-
-import type { Events } from "./api.gen.js";
+// How requests, answers, items, events and served functions are typed by what a server says of itself.
 
 /** What an action takes and gives. */
 export interface ActionTypes {
@@ -12,23 +10,56 @@ export interface ActionTypes {
   item: unknown;
 }
 
-/** A table of actions by name, such as `Actions` or one of your own. */
+/** A table of actions by name. */
 export type ActionMap<M> = { [A in keyof M]: ActionTypes };
 
-/** The names of a table. */
-export type ActionName<M> = keyof M & string;
+/**
+ * What a server says of itself: the `Api` that its `GET /v1/types.ts` declares, or one written by hand.
+ *
+ * `actions` is a table of {@link ActionTypes}; `clientActions`, of those that it asks its clients for; `events`, of events by name.
+ */
+export type ApiTypes<T> = {
+  actions: ActionMap<Part<T, "actions">>;
+  events?: object;
+  clientActions?: ActionMap<Part<T, "clientActions">>;
+};
 
-/** The names whose answers come in items. */
-export type StreamName<M extends ActionMap<M>> = { [A in ActionName<M>]: [M[A]["item"]] extends [never] ? never : A }[ActionName<M>];
+/** A member of a type; an empty one where it has none. */
+type Part<T, Name extends string> = T extends { [N in Name]: infer P } ? P : Record<never, never>;
+
+/** The table of actions of a server. */
+export type ActionsOf<T> = Part<T, "actions">;
+
+/** The names of a server's actions. */
+export type ActionName<T> = keyof ActionsOf<T> & string;
+
+/** The names of actions whose answers come in items. */
+export type StreamName<T> = { [A in ActionName<T>]: [ItemOf<T, A>] extends [never] ? never : A }[ActionName<T>];
 
 /** A request: the action's name beside its fields. */
-export type RequestOf<M extends ActionMap<M>, A extends ActionName<M>> = { action: A } & M[A]["request"];
+export type RequestOf<T, A extends ActionName<T>> = { action: A } & Part<ActionsOf<T>[A], "request">;
 
 /** An answer; raw bytes that came with it are in `payload`, in a buffer of their own. */
-export type ResponseOf<M extends ActionMap<M>, A extends ActionName<M>> = M[A]["response"] & { payload?: Uint8Array };
+export type ResponseOf<T, A extends ActionName<T>> = Part<ActionsOf<T>[A], "response"> & { payload?: Uint8Array };
 
-/** An event as `on` hands it over; names of an application's own are open. */
-export type EventOf<E extends string> = E extends keyof Events ? Events[E] : { type: "event"; event: E; [field: string]: unknown };
+/** One part of a stream. */
+export type ItemOf<T, A extends ActionName<T>> = Part<ActionsOf<T>[A], "item">;
+
+/** An event as `on` hands it over; names that the server does not declare are open. */
+export type EventOf<T, E extends string> = E extends keyof Part<T, "events">
+  ? Part<T, "events">[E]
+  : { type: "event"; event: E; [field: string]: unknown };
+
+/** Functions that answer calls of the server: of the declared names and types where there are some, of any otherwise. */
+export type ServeFunctions<T> = keyof Part<T, "clientActions"> extends never
+  ? Readonly<Record<string, ServeFunction>>
+  : { readonly [A in keyof Part<T, "clientActions">]?: TypedServeFunction<Part<T, "clientActions">[A]> };
+
+/** Answers a call of the server whose types are declared. */
+export type TypedServeFunction<A> = (
+  fields: Part<A, "request">,
+  context: ServeContext,
+) => Part<A, "response"> | Promise<Part<A, "response">>;
 
 /** One step of connecting and when it was done, in milliseconds since `connect()`. */
 export interface TimelineEntry {

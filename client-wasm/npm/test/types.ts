@@ -1,6 +1,6 @@
 // What must compile and what must not. Never run: `npm run check` type-checks it, and an expected error that is none is an error.
 
-import { type Actions, type ChatResponse, type ClientStats, type TabagentClient, TabagentError, connect } from "../src/index.js";
+import { type Actions, type ChatMessage, type ChatResponse, type ClientStats, type Request, type Response, type TabagentClient, TabagentError, connect } from "../src/index.js";
 
 /** Fails to compile unless both types are the same. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -71,8 +71,12 @@ await connect("http://127.0.0.1:9000", { negotiation: "nobody-offers" });
 
 // One's own table.
 interface MyApi {
-  roll: { request: { sides: number }; response: { eyes: number }; item: never };
-  watch: { request: { path: string }; response: { count: number }; item: { changed: string } };
+  actions: {
+    roll: { request: { sides: number }; response: { eyes: number }; item: never };
+    watch: { request: { path: string }; response: { count: number }; item: { changed: string } };
+  };
+  events: { rolled: { type: "event"; event: "rolled"; eyes: number } };
+  clientActions: { pick: { request: { of: string[] }; response: { picked: string }; item: never } };
 }
 const mine: TabagentClient<MyApi> = await connect<MyApi>("http://127.0.0.1:9000");
 same<Awaited<ReturnType<typeof roll>>["eyes"], number>(true);
@@ -83,11 +87,18 @@ for await (const { changed } of mine.stream({ action: "watch", path: "/" })) sam
 // @ts-expect-error: not in this table
 await mine.request({ action: "health" });
 // @ts-expect-error: a table has requests, responses and items
-await connect<{ roll: { request: { sides: number } } }>("http://127.0.0.1:9000");
+await connect<{ actions: { roll: { request: { sides: number } } } }>("http://127.0.0.1:9000");
+mine.on("rolled", ({ eyes }) => same<typeof eyes, number>(true));
+mine.on("other", (event) => same<typeof event.eyes, unknown>(true));
+mine.serve({ pick: async ({ of: [picked = ""] }, { requestId }) => ({ picked: picked + requestId }) });
+// @ts-expect-error: the answer has another type
+mine.serve({ pick: () => ({ picked: 7 }) });
+// @ts-expect-error: the server asks for no such thing
+mine.serve({ choose: () => ({ picked: "a" }) });
 
-// The table of the embedding example, beside the built-in one.
-interface Embedding extends Actions {
-  greet: { request: { name?: string }; response: { type: "greet_response"; text: string }; item: never };
+// Beside the built-in actions.
+interface Embedding {
+  actions: Actions & { greet: { request: { name?: string }; response: { type: "greet_response"; text: string }; item: never } };
 }
 const embedding = await connect<Embedding>("http://127.0.0.1:9000");
 same<Awaited<ReturnType<typeof greet>>["text"], string>(true);
@@ -98,6 +109,15 @@ await embedding.request({ action: "health" });
 embedding.serve({ who_are_you: () => ({ name: "Ada" }) });
 // @ts-expect-error: a field has the wrong type
 await embedding.request({ action: "greet", name: 7 });
+
+// Requests and answers as unions, told apart by `action` and by `type`.
+function tell(request: Request, response: Response) {
+  if (request.action === "chat") same<typeof request.messages, ChatMessage[]>(true);
+  if (response.type === "health_response") same<typeof response.uptime_seconds, number>(true);
+}
+tell({ action: "health" }, health);
+// @ts-expect-error: no such action
+const wrong: Request = { action: "haelth" };
 
 // Errors.
 try {

@@ -8,35 +8,56 @@
 mod chat;
 /// The refusal that names its field.
 mod check;
+/// calculate_similarity, evaluate_embeddings, cluster_documents, recommend_content: texts compared.
+mod compare;
 /// embeddings: vectors from a model.
 mod embeddings;
 /// subscribe, unsubscribe, and the events themselves.
 mod events;
+/// chat_history, save_message.
+mod history;
 /// What an action is.
 mod info;
 /// list_models.
 mod models;
 /// routes: the table itself.
 mod routes;
+/// rerank, rag_query, semantic_search_query: texts found.
+mod search;
 /// stop_generation.
 mod stop;
+/// The answer of actions that are just done.
+mod success;
 /// health, system_info, get_stats.
 mod system;
+/// set_hf_token, get_hf_token_status, clear_hf_token.
+mod token;
 
 pub use chat::{Chat, ChatDelta, ChatMessage, ChatResponse, FinishReason, Generate, GenerateResponse, MessageRole, Stop, Usage};
 pub use check::refused;
+pub use compare::{
+    CalculateSimilarity, ClusterDocuments, ClusterResponse, EvaluateEmbeddings, EvaluationResponse, RecommendContent,
+    RecommendResponse, Recommendation, SimilarityResponse,
+};
 pub use embeddings::{EmbeddingEncoding, EmbeddingFormat, Embeddings, EmbeddingsResponse, TextInput};
 pub use events::{
     EventsLost, GenerationStopped, ServerDraining, Subscribe, SubscribeResponse, Unsubscribe, UnsubscribeResponse, Warning,
 };
+pub use history::{ChatHistory, ChatHistoryResponse, MessageSavedResponse, NewMessage, SaveMessage, StoredMessage};
 pub use info::{Action, ActionInfo, Event, NoItem};
 pub use models::{ListModels, ModelInfo, ModelListResponse};
 pub use routes::{Route, Routes, RoutesResponse};
+pub use search::{
+    DescribedDocument, RagQuery, RagResponse, Rerank, RerankResponse, RerankResult, SearchDocument, SearchResult,
+    SemanticSearchQuery, SemanticSearchResponse,
+};
 pub use stop::{StopGeneration, StopGenerationResponse};
+pub use success::Success;
 pub use system::{
     Cpu, GetStats, Gpu, Health, HealthResponse, HealthStatus, LastGeneration, Memory, SessionCounts, StatsResponse, System,
     SystemInfo, SystemInfoResponse,
 };
+pub use token::{ClearHfToken, GetHfTokenStatus, HfTokenStatusResponse, SetHfToken};
 
 /// One list for everything that goes through all actions.
 macro_rules! actions {
@@ -52,7 +73,9 @@ macro_rules! actions {
 }
 
 actions! {
-    Health, SystemInfo, GetStats, ListModels, Chat, Generate, Embeddings, StopGeneration, Subscribe, Unsubscribe, Routes,
+    Health, SystemInfo, GetStats, ListModels, Chat, Generate, Embeddings, Rerank, RagQuery, SemanticSearchQuery,
+    CalculateSimilarity, EvaluateEmbeddings, ClusterDocuments, RecommendContent, SaveMessage, ChatHistory, StopGeneration,
+    SetHfToken, GetHfTokenStatus, ClearHfToken, Subscribe, Unsubscribe, Routes,
 }
 
 #[cfg(test)]

@@ -52,6 +52,6 @@ pub struct ModelInfo {
     /// Parameters as its maker counts them: `8B`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameters: Option<String>,
-    /// The actions it can serve: `chat`, `generate`, `embeddings`.
+    /// The actions it can serve: `chat`, `generate`, `embeddings`, `rerank`.
     pub capabilities: Vec<String>,
 }

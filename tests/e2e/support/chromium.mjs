@@ -1,4 +1,6 @@
 // Chromium from the system's packages, headless, with a profile of its own.
+import { fileURLToPath } from "node:url";
+
 import { chromium } from "playwright-core";
 
 const flags = [
@@ -29,5 +31,15 @@ export async function open(browser, url, path = "/blank.html") {
   const page = await browser.newPage();
   page.on("pageerror", (error) => console.error("page:", error.message));
   await page.goto(url + path);
+  return page;
+}
+
+/** The same, with one of the scripts beside this file served as if the server had it. */
+export async function openWith(browser, url, script) {
+  const page = await browser.newPage();
+  page.on("pageerror", (error) => console.error("page:", error.message));
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  await page.route(`**/${script}`, (route) => route.fulfill({ path, contentType: "text/javascript" }));
+  await page.goto(`${url}/blank.html`);
   return page;
 }

@@ -1,6 +1,9 @@
 // The real server binary on a port of its own; what it logs is kept for assertions.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
@@ -12,7 +15,11 @@ const standing = ["--port", "0", "--www", `${root}/www`];
 
 /** Starts a server; `flags` replace the one that lets local callers in, `program` and `args` everything. */
 export async function startServer({ flags = ["--allow-local"], program = binary, args = [...standing, ...flags] } = {}) {
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+  // What a server stores is its own, and goes with it.
+  const data = mkdtempSync(join(tmpdir(), "tabagent-e2e-"));
+  const env = { ...process.env, TABAGENT_DATA_DIR: data };
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env });
+  child.once("close", () => rmSync(data, { recursive: true, force: true }));
   const log = [];
   createInterface({ input: child.stderr }).on("line", (line) => log.push(line));
   const url = await ready(child, log);

@@ -1,7 +1,7 @@
-//! embeddings by feature hashing: words and their letter groups, each at its place in 384 dimensions.
+//! embeddings by feature hashing: the letter groups of words, each at its place in 384 dimensions.
 //!
 //! Texts that share words, or parts of words, get vectors that point the same way; the vectors have length 1, so that
-//! their product is the cosine of the angle.
+//! their product is the cosine of the angle. A long word counts as much as a short one: its groups share its weight.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use tabagent_protocol::{
@@ -10,24 +10,23 @@ use tabagent_protocol::{
 };
 use tokio::task::yield_now;
 
-use super::{models, words};
+use super::{
+    models,
+    words::{self, Groups},
+};
 use crate::service::Call;
 
 /// Numbers in a vector.
 const DIMENSIONS: usize = 384;
-/// Texts in one request. One-letter texts cost six bytes to send and four kilobytes to answer.
+/// Texts in one request. One-letter texts cost six bytes to send, and four kilobytes to answer where their vectors are sent.
 const TEXTS: usize = 2048;
-/// What a letter group weighs beside the word it is from: a long word has many.
-const GROUP_WEIGHT: f32 = 0.4;
 /// What a word weighs that every text has.
-const COMMON_WEIGHT: f32 = 0.2;
+const COMMON_WEIGHT: f32 = 0.1;
 
 pub(super) async fn embeddings(call: Call, request: Embeddings) -> Result<EmbeddingsResponse, Fault> {
     let model = models::find(&request.model, "embeddings")?.id.to_owned();
     let texts = request.input.as_slice();
-    if texts.len() > TEXTS {
-        return Err(refused("input", format_args!("has {} texts; send at most {TEXTS} at a time", texts.len())));
-    }
+    bounded("input", texts.len())?;
     let mut vectors = Vec::with_capacity(texts.len());
     for text in texts {
         vectors.push(embed(text));
@@ -51,17 +50,26 @@ pub(super) async fn embeddings(call: Call, request: Embeddings) -> Result<Embedd
     Ok(response)
 }
 
+/// Refuses more texts than one request may have embedded.
+pub(super) fn bounded(field: &str, texts: usize) -> Result<(), Fault> {
+    if texts > TEXTS {
+        return Err(refused(field, format_args!("has {texts} texts; send at most {TEXTS} at a time")));
+    }
+    Ok(())
+}
+
 fn bytes(vector: &[f32]) -> Vec<u8> {
     vector.iter().flat_map(|number| number.to_le_bytes()).collect()
 }
 
 /// The vector of a text that is not empty.
-fn embed(text: &str) -> Vec<f32> {
+pub(super) fn embed(text: &str) -> Vec<f32> {
     let mut vector = vec![0.0; DIMENSIONS];
     for word in words::words(&text.to_lowercase()) {
         let weight = if words::is_common(word) { COMMON_WEIGHT } else { 1.0 };
-        add(&mut vector, word.as_bytes(), weight);
-        groups(word, |group| add(&mut vector, group.as_bytes(), weight * GROUP_WEIGHT));
+        let groups = Groups::of(word);
+        let share = weight / (groups.iter().count() as f32).sqrt();
+        groups.iter().for_each(|group| add(&mut vector, group.as_bytes(), share));
     }
     let mut length = norm(&vector);
     if length == 0.0 {
@@ -71,17 +79,6 @@ fn embed(text: &str) -> Vec<f32> {
     }
     vector.iter_mut().for_each(|number| *number /= length);
     vector
-}
-
-/// Every group of 3 to 5 letters, the word's edges counting as one.
-fn groups(word: &str, mut each: impl FnMut(&str)) {
-    let edged = format!("^{word}$");
-    let starts: Vec<usize> = edged.char_indices().map(|(at, _)| at).chain([edged.len()]).collect();
-    for size in 3..=5 {
-        for ends in starts.windows(size + 1) {
-            each(&edged[ends[0]..ends[size]]);
-        }
-    }
 }
 
 fn add(vector: &mut [f32], feature: &[u8], weight: f32) {
@@ -96,7 +93,7 @@ fn norm(vector: &[f32]) -> f32 {
 
 /// FNV-1a, its bits mixed once more. Written out because vectors are stored: the same text must get the same vector in
 /// every version, which std's hasher does not promise.
-fn hash(bytes: &[u8]) -> u64 {
+pub(super) fn hash(bytes: &[u8]) -> u64 {
     let fnv = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
     let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325, fnv);
     (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd)
@@ -135,5 +132,5 @@ mod tests {
     }
 
     /// Stored vectors must stay comparable: where these change, the model needs a new name.
-    const PLACES_OF_TAB: [usize; 6] = [59, 128, 142, 179, 259, 334];
+    const PLACES_OF_TAB: [usize; 5] = [59, 128, 179, 259, 334];
 }

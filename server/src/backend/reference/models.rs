@@ -8,7 +8,7 @@ use tabagent_protocol::{
 use crate::service::short;
 
 /// What requests may call the first model that can do what they ask.
-const DEFAULT: &str = "default";
+pub(super) const DEFAULT: &str = "default";
 
 /// A model of the reference backend.
 pub(super) struct Model {
@@ -20,7 +20,11 @@ pub(super) struct Model {
 /// All of them; the first that can do something is its default.
 pub(super) const MODELS: &[Model] = &[
     Model { id: "tabagent/reference-chat", name: "Reference chat", capabilities: &["chat", "generate"] },
-    Model { id: "tabagent/reference-embed-384", name: "Reference embeddings, 384 dimensions", capabilities: &["embeddings"] },
+    Model {
+        id: "tabagent/reference-embed-384",
+        name: "Reference embeddings, 384 dimensions",
+        capabilities: &["embeddings", "rerank"],
+    },
 ];
 
 /// Finds the model that a request names.
@@ -75,6 +79,7 @@ mod tests {
     fn default_is_the_first_model_that_can_do_it() {
         assert_eq!(found("default", "chat"), Ok("tabagent/reference-chat"));
         assert_eq!(found("default", "embeddings"), Ok("tabagent/reference-embed-384"));
+        assert_eq!(found("default", "rerank"), Ok("tabagent/reference-embed-384"));
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! Words, sentences, tokens: what the reference models know of language.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::RangeInclusive};
 
 /// Letters of the longest token; a longer word is several.
 const TOKEN_LETTERS: usize = 16;
+
+/// Letters of a group. Of 3 to 6, these find the right text most often for other forms of its words.
+const GROUP_LETTERS: RangeInclusive<usize> = 3..=4;
 
 /// English words that say nothing about what a text is about, sorted.
 const COMMON: &[&str] = &[
@@ -36,6 +39,28 @@ fn token_end(text: &str) -> usize {
 /// The words of a text as they are written, without signs.
 pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphanumeric() && c != '\'').map(|word| word.trim_matches('\'')).filter(|word| !word.is_empty())
+}
+
+/// A word's groups of 3 and of 4 letters, its edges counting as letters: what `bake`, `baking` and `baked` have in common.
+/// They take the place of a stemmer, and serve any language.
+pub(super) struct Groups {
+    edged: String,
+    /// Where its letters start, and its end.
+    starts: Vec<usize>,
+}
+
+impl Groups {
+    /// Of a word in small letters.
+    pub(super) fn of(word: &str) -> Self {
+        let edged = format!("^{word}$");
+        let starts = edged.char_indices().map(|(at, _)| at).chain([edged.len()]).collect();
+        Self { edged, starts }
+    }
+
+    /// At least one for any word.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        GROUP_LETTERS.flat_map(move |size| self.starts.windows(size + 1).map(move |ends| &self.edged[ends[0]..ends[size]]))
+    }
 }
 
 /// Whether a word, in small letters, says nothing about what a text is about.
@@ -96,6 +121,12 @@ mod tests {
     fn sentences_end_at_their_signs_and_at_line_breaks() {
         assert_eq!(sentences("One. Two!  Three\nfour 3.5 five?"), ["One.", "Two!", "Three", "four 3.5 five?"]);
         assert!(sentences(" \n ").is_empty());
+    }
+
+    #[test]
+    fn groups_are_cut_between_letters_and_no_word_is_without() {
+        assert_eq!(Groups::of("tab").iter().collect::<Vec<_>>(), ["^ta", "tab", "ab$", "^tab", "tab$"]);
+        assert_eq!(Groups::of("é").iter().collect::<Vec<_>>(), ["^é$"]);
     }
 
     #[test]
