@@ -26,7 +26,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use tabagent_protocol::{
     Code, Fault,
-    api::{Action, ActionInfo, Chat, Embeddings, Generate, ListModels},
+    api::{Action, ActionInfo, Chat, Embeddings, Generate, GetModelInfo, ListModels, ModelInfoResponse, Responses},
 };
 
 /// An action that speaks this format over HTTP.
@@ -52,8 +52,8 @@ const TWINS: [(Twin, &str, &str); 6] = [
     (Twin::Generate, Generate::NAME, "/v1/completions"),
     (Twin::Embeddings, Embeddings::NAME, "/v1/embeddings"),
     (Twin::Models, ListModels::NAME, "/v1/models"),
-    (Twin::Model, "model_info", "/v1/models/{model_id}"),
-    (Twin::Responses, "responses", "/v1/responses"),
+    (Twin::Model, GetModelInfo::NAME, "/v1/models/{model_id}"),
+    (Twin::Responses, Responses::NAME, "/v1/responses"),
 ];
 
 /// What a request of this format asks for besides the action.
@@ -88,7 +88,7 @@ impl Twin {
             Self::Generate => map(ours, completions::text),
             Self::Embeddings => map(ours, embeddings::list),
             Self::Models => map(ours, models::list),
-            Self::Model => map(ours, |models::Found { info }| models::model(info)),
+            Self::Model => map(ours, |ModelInfoResponse { info }| models::model(info)),
             Self::Responses => map(ours, |answer| responses::whole(answer, fields)),
         }
     }

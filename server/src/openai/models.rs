@@ -1,7 +1,7 @@
 //! Models, alone and in lists.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tabagent_protocol::api::{ModelInfo, ModelListResponse};
 
 use super::embeddings::ListObject;
@@ -32,12 +32,6 @@ pub(crate) struct Model {
 pub(crate) enum ModelObject {
     #[serde(rename = "model")]
     It,
-}
-
-/// The answer of `model_info`, as far as it is needed here.
-#[derive(Debug, Deserialize)]
-pub(super) struct Found {
-    pub(super) info: ModelInfo,
 }
 
 pub(super) fn list(ours: ModelListResponse) -> ModelList {

@@ -1,11 +1,11 @@
 //! The response object, whole and as the events in which it comes about.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use tabagent_protocol::{
     Fault,
-    api::{FinishReason, Usage},
+    api::{FinishReason, ResponsesResponse},
 };
 
 use super::{completions::Assistant, now, request::joined, stream::Chunk};
@@ -24,16 +24,6 @@ pub(super) fn request(fields: &mut Map<String, Value>) {
             item.insert("content".to_owned(), text.into());
         }
     }
-}
-
-/// The answer of our action.
-#[derive(Debug, Deserialize)]
-pub(super) struct Answer {
-    id: String,
-    model: String,
-    response: String,
-    usage: Usage,
-    finish_reason: FinishReason,
 }
 
 /// What the model answered, with what it was asked to keep to.
@@ -240,7 +230,7 @@ pub(crate) enum News {
 }
 
 /// Our answer as a response.
-pub(super) fn whole(ours: Answer, fields: &Map<String, Value>) -> Response {
+pub(super) fn whole(ours: ResponsesResponse, fields: &Map<String, Value>) -> Response {
     let mut response = Response::begun(&ours.id, fields);
     response.end(ours);
     response
@@ -274,7 +264,7 @@ impl Response {
         }
     }
 
-    fn end(&mut self, ours: Answer) {
+    fn end(&mut self, ours: ResponsesResponse) {
         let reason = match ours.finish_reason {
             FinishReason::Length => Some(IncompleteReason::MaxOutputTokens),
             FinishReason::ContentFilter => Some(IncompleteReason::ContentFilter),
@@ -283,7 +273,7 @@ impl Response {
         self.status = if reason.is_some() { Status::Incomplete } else { Status::Completed };
         self.incomplete_details = reason.map(|reason| Incomplete { reason });
         self.model = ours.model;
-        self.output = vec![message(&self.id, self.status, Some(ours.response))];
+        self.output = vec![message(&self.id, self.status, Some(ours.output_text))];
         self.usage = Some(ResponseUsage {
             input_tokens: ours.usage.prompt_tokens,
             input_tokens_details: InputDetails::default(),
@@ -335,11 +325,11 @@ impl Progress {
     }
 
     pub(super) fn finish(&mut self, ours: Value) -> Vec<Chunk> {
-        let ours: Answer = match serde_json::from_value(ours) {
+        let ours: ResponsesResponse = match serde_json::from_value(ours) {
             Ok(ours) => ours,
             Err(error) => return self.fail(&super::unlike(&error)),
         };
-        let (item_id, text) = (message_id(&self.response.id), ours.response.clone());
+        let (item_id, text) = (message_id(&self.response.id), ours.output_text.clone());
         self.response.end(ours);
         let response = self.response.clone();
         let item = message(&response.id, response.status, Some(text.clone()));
@@ -400,7 +390,7 @@ mod tests {
 
     fn answered(finish_reason: &str) -> Value {
         let usage = json!({ "prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3 });
-        json!({ "id": "r1", "model": "m", "response": "hi you", "usage": usage, "finish_reason": finish_reason })
+        json!({ "id": "r1", "model": "m", "output_text": "hi you", "usage": usage, "finish_reason": finish_reason })
     }
 
     fn events(chunks: &[Chunk]) -> Vec<Value> {

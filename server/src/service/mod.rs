@@ -13,8 +13,10 @@ mod call;
 mod calls;
 /// JSON to request types and responses to JSON.
 mod codec;
-/// stop_generation, subscribe, unsubscribe, routes.
+/// stop_generation, get_halt_status, subscribe, unsubscribe, routes.
 mod control;
+/// Whether generation was stopped.
+mod halt;
 /// Every number of a service.
 mod limits;
 /// Calls from the server to the client.
@@ -54,6 +56,7 @@ use tabagent_protocol::{
 
 use crate::api::{Api, Validator};
 use calls::Calls;
+use halt::Halt;
 use subscriptions::Subscriptions;
 
 /// What a handler's future comes to.
@@ -74,6 +77,7 @@ pub(crate) struct Shared {
     pub(crate) limits: ServiceLimits,
     pub(crate) stats: Arc<Stats>,
     pub(crate) calls: Calls,
+    halt: Halt,
     pub(crate) subscriptions: Arc<Subscriptions>,
     /// Set once; from then on only `health` is started.
     pub(crate) draining: AtomicBool,
@@ -101,6 +105,7 @@ impl Service {
         let shared = Shared {
             stats: Arc::new(Stats::default()),
             calls: Calls::new(limits.calls_per_principal),
+            halt: Halt::default(),
             subscriptions: Arc::new(Subscriptions::new(&limits)),
             draining: AtomicBool::new(false),
             sessions: AtomicU64::new(1),
@@ -201,6 +206,9 @@ impl Service {
         let admitted = Calls::admit(&self.shared, &asked.principal, asked.session, name)?;
         let (fields, call, updates) = Call::new(asked, *info, &admitted, &self.api);
         let work = handler(call.clone(), fields)?;
+        if info.streams {
+            self.shared.halt.began();
+        }
         Ok(Running::spawn(work, &call, admitted, updates))
     }
 
