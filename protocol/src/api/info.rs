@@ -85,6 +85,8 @@ pub struct ActionInfo {
     pub description: &'static str,
     /// Whether it can answer with items before its response.
     pub streams: bool,
+    /// Whether it means nothing without a session: callers who have none, as over HTTP, are refused with `invalid_state`.
+    pub needs_session: bool,
     /// Media types of the raw bytes that may come beside its fields; `image/*` and `*/*` stand for many. Over HTTP such a body
     /// is the request's own, and the fields are in the query. Empty: none.
     pub takes: &'static [&'static str],
@@ -124,6 +126,7 @@ impl ActionInfo {
             tags: &["own"],
             description: "",
             streams: false,
+            needs_session: false,
             takes: &[],
             gives: &[],
             lane: Lane::Interactive,

@@ -69,6 +69,7 @@ fn address(entry: &Entry) -> String {
 fn marks(entry: &Entry) -> String {
     let marks = [
         (entry.info.streams, "streams"),
+        (entry.info.needs_session, "needs a session"),
         (entry.openai, "OpenAI format over HTTP"),
         (entry.info.lane == Lane::Bulk, "bulk lane"),
     ];

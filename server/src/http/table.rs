@@ -109,7 +109,7 @@ fn segments(path: &str) -> Vec<Segment> {
 }
 
 /// Matches segment by segment. A field takes as many as the rest leaves it, because ids of models contain slashes: of
-/// `org/name/variant` the last field has the last segment.
+/// `org/name/variant` the last field has the last segment. An empty one is refused by the action, which names the field.
 fn fill<'r>(template: &'r [Segment], given: &[&str], fields: &mut Vec<(&'r str, String)>) -> bool {
     let Some((first, rest)) = template.split_first() else {
         return given.is_empty();
@@ -124,7 +124,7 @@ fn fill<'r>(template: &'r [Segment], given: &[&str], fields: &mut Vec<(&'r str, 
     (1..=longest).rev().any(|taken| {
         let value = given[..taken].join("/");
         fields.push((field, decoded(&value).into_owned()));
-        let fits = !value.is_empty() && fill(rest, &given[taken..], fields);
+        let fits = fill(rest, &given[taken..], fields);
         if !fits {
             fields.pop();
         }
@@ -178,7 +178,8 @@ mod tests {
             ("/v1/models/org/tiny/quants", "quants", vec![("repo_id", "org/tiny")]),
             ("/v1/models/org/tiny/Q4/settings", "settings", vec![("repo_id", "org/tiny"), ("variant", "Q4")]),
             ("/v1/models/tiny/a%2Fb/settings", "settings", vec![("repo_id", "tiny"), ("variant", "a/b")]),
-            ("/v1/models/", "", vec![]),
+            ("/v1/models/", "info", vec![("model_id", "")]),
+            ("/v1/models//quants", "quants", vec![("repo_id", "")]),
             ("/v1/nothing", "", vec![]),
             ("/v1/actions/list", "", vec![]),
         ];

@@ -199,6 +199,10 @@ impl Service {
         if self.is_draining() && info.name != Health::NAME {
             return Err(Fault::new(Code::DRAINING, "the server is shutting down; the request was not executed"));
         }
+        if info.needs_session && asked.session.is_none() {
+            let text = format!("{} needs a session; over HTTP there is none, but there is GET /v1/events", info.name);
+            return Err(Fault::new(Code::INVALID_STATE, text));
+        }
         if let Value::Object(fields) = &mut asked.fields {
             aliases::rename_fields(info.name, fields)?;
         }

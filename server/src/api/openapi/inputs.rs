@@ -86,10 +86,6 @@ fn parameter(place: &str, name: &str, required: bool, request: &Value, example: 
     if let Some(about) = about {
         parameter["description"] = about;
     }
-    if place == "path" && schema["type"] == "string" && schema.get("minLength").is_none() {
-        // An empty segment is another path.
-        schema["minLength"] = 1.into();
-    }
     if is_object(&schema) {
         parameter["content"] = json!({ "application/json": { "schema": schema } });
     } else {

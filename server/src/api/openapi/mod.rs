@@ -148,12 +148,17 @@ fn summary(info: &ActionInfo) -> String {
     if info.description.is_empty() { format!("The action `{}`.", info.name) } else { info.description.to_owned() }
 }
 
-fn extensions(info: &ActionInfo) -> [(&'static str, Value); 4] {
+fn extensions(info: &ActionInfo) -> [(&'static str, Value); 6] {
+    let fields = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+    let (refused, field) = info.refused;
+    let examples = json!({ "accepted": fields(info.accepted), "refused": { "fields": fields(refused), "field": field } });
     let lane = if info.lane == Lane::Bulk { "bulk" } else { "interactive" };
     [
         ("x-tabagent-action", info.name.into()),
         ("x-tabagent-scope", info.scope.into()),
         ("x-tabagent-lane", lane.into()),
         ("x-tabagent-streams", info.streams.into()),
+        ("x-tabagent-needs-session", info.needs_session.into()),
+        ("x-tabagent-examples", examples),
     ]
 }

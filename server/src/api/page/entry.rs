@@ -24,6 +24,7 @@ pub(super) fn article(entry: &Entry, view: View<'_>, types: &[Type]) -> Markup {
             ul.marks {
                 li { "scope " code { (info.scope) } }
                 @if info.streams { li { "streams" } }
+                @if info.needs_session { li { "needs a session" } }
                 @if info.lane == Lane::Bulk { li { "bulk lane" } }
                 @if entry.openai { li { "OpenAI format over HTTP" } }
                 @for kind in info.takes { li { "takes " code { (kind) } } }
