@@ -69,8 +69,9 @@ impl Table {
             return Found::Nothing;
         }
         let mut here: Vec<_> = self.rows.iter().filter_map(|row| row.matches(&given).map(|fields| (row, fields))).collect();
-        // Of `/models/loaded` and `/models/{model_id}` the one that says more of the path is meant.
-        here.sort_by_key(|(row, _)| std::cmp::Reverse(row.literals()));
+        // Of `/models/loaded` and `/models/{model_id}` the one that says more of the path is meant, whatever the method.
+        let most = here.iter().map(|(row, _)| row.literals()).max();
+        here.retain(|(row, _)| Some(row.literals()) == most);
         if let Some(found) = here.iter().position(|(row, _)| row.method == method) {
             let (row, fields) = here.swap_remove(found);
             let (info, kinds) = &self.actions[row.action];
@@ -195,7 +196,7 @@ mod tests {
         assert_eq!(find_in_models(&Method::POST, "/v1/models/tiny").0, "DELETE, GET, HEAD");
         assert_eq!(find_in_models(&Method::GET, "/v1/actions/own").0, "POST");
         assert_eq!(find_in_models(&Method::POST, "/v1/actions/own").0, "own");
-        assert_eq!(find_in_models(&Method::DELETE, "/v1/models/loaded").0, "delete");
+        assert_eq!(find_in_models(&Method::DELETE, "/v1/models/loaded").0, "GET, HEAD");
     }
 
     #[test]

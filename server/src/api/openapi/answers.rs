@@ -7,9 +7,9 @@ use crate::openai::{DONE, Twin, speaks};
 
 impl Document {
     /// All answers of an action.
-    pub(super) fn responses(&mut self, action: &Described, twin: Option<Twin>) -> Value {
+    pub(super) fn responses(&mut self, action: &Described, twin: Option<Twin>, path: &str) -> Value {
         let mut responses = Map::from_iter([("200".to_owned(), self.answer(action, twin))]);
-        let theirs = speaks(&action.info.address());
+        let theirs = speaks(path);
         for status in refusals::statuses() {
             responses.insert(status.to_string(), json!({ "$ref": refusals::reference(status, theirs) }));
         }

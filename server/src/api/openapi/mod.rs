@@ -96,7 +96,7 @@ impl Document {
             operation.insert("deprecated".into(), true.into());
         }
         self.inputs(&mut operation, action, twin, method, path);
-        operation.insert("responses".into(), self.responses(action, twin));
+        operation.insert("responses".into(), self.responses(action, twin, path));
         for (name, value) in extensions(info) {
             operation.insert(name.to_owned(), value);
         }
