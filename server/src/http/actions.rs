@@ -94,20 +94,28 @@ async fn whole(
     if answer.payload.is_some() {
         return Ok(raw(answer, headers));
     }
-    if twin.is_none() && names.is_empty() {
-        return Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], answer.value).into_response());
-    }
-    let mut value: Value = serde_json::from_slice(&answer.value)
-        .map_err(|error| Refusal::new(Code::INTERNAL, format!("the answer is not JSON: {error}")))?;
     if let Some(twin) = twin {
-        return Ok(Json(twin.answer(value, fields)?).into_response());
+        return Ok(json(twin.answer(&answer.value, fields)?));
     }
-    if let Some(object) = value.as_object_mut() {
-        for (name, given) in names {
-            object.entry(name).or_insert_with(|| given.clone());
-        }
+    Ok(json(named(answer.value, names)))
+}
+
+fn json(value: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], value).into_response()
+}
+
+/// An answer with the names that its request had, unless it has fields so called itself. The rest stays as it was written.
+fn named(value: Vec<u8>, names: &Map<String, Value>) -> Vec<u8> {
+    if names.is_empty() {
+        return value;
     }
-    Ok(Json(value).into_response())
+    let Ok(Value::Object(own)) = serde_json::from_slice(&value) else { return value };
+    let added: Map<_, _> =
+        names.iter().filter(|(name, _)| !own.contains_key(*name)).map(|(name, id)| (name.clone(), id.clone())).collect();
+    let (Some(body), false) = (value.strip_suffix(b"}"), added.is_empty()) else { return value };
+    let comma = if own.is_empty() { "" } else { "," };
+    let added = Value::Object(added).to_string();
+    [body, comma.as_bytes(), added.trim_start_matches('{').as_bytes()].concat()
 }
 
 /// The answer with everything before it, as it comes. What is refused at once is refused with its status.
@@ -214,6 +222,15 @@ mod tests {
         assert_eq!(asks("Text/Event-Stream;q=0.9, */*"), (true, false));
         assert_eq!(asks("application/json"), (false, true));
         assert_eq!(asks("application/json, text/event-stream"), (false, false));
+    }
+
+    #[test]
+    fn names_are_added_behind_what_was_written() {
+        let names = Map::from_iter([("id".to_owned(), json!(7)), ("request_id".to_owned(), json!("r"))]);
+        let text = |value: &str| String::from_utf8(named(value.into(), &names)).expect("text");
+        assert_eq!(text(r#"{"n":0.44499415,"id":"own"}"#), r#"{"n":0.44499415,"id":"own","request_id":"r"}"#);
+        assert_eq!(text("{}"), r#"{"id":7,"request_id":"r"}"#);
+        assert_eq!(text("[1]"), "[1]");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use tabagent_protocol::api::EmbeddingsResponse;
+use tabagent_protocol::api::{EmbeddingsResponse, Usage};
 
 /// The vectors, in the order of the texts.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -12,7 +12,7 @@ pub(crate) struct EmbeddingList {
     data: Vec<Embedding>,
     /// The model that made them.
     model: String,
-    usage: EmbeddingUsage,
+    usage: Usage,
 }
 
 /// One vector.
@@ -32,14 +32,6 @@ pub(crate) struct Embedding {
 pub(crate) enum Vector {
     Numbers(Vec<f32>),
     Base64(String),
-}
-
-/// Tokens read.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "OpenAiEmbeddingUsage")]
-pub(crate) struct EmbeddingUsage {
-    prompt_tokens: u64,
-    total_tokens: u64,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -64,6 +56,6 @@ pub(super) fn list(ours: EmbeddingsResponse) -> EmbeddingList {
         object: ListObject::It,
         data: data.collect(),
         model: ours.model,
-        usage: EmbeddingUsage { prompt_tokens: ours.usage.prompt_tokens, total_tokens: ours.usage.total_tokens },
+        usage: ours.usage,
     }
 }

@@ -78,11 +78,11 @@ impl Twin {
         request::translate(self, fields)
     }
 
-    /// Our answer in this format.
+    /// Our answer in this format, from JSON to JSON: a number that went through another type would be another number.
     ///
     /// # Errors
     /// `internal` when it is not of the action's type.
-    pub(crate) fn answer(self, ours: Value, fields: &Map<String, Value>) -> Result<Value, Fault> {
+    pub(crate) fn answer(self, ours: &[u8], fields: &Map<String, Value>) -> Result<Vec<u8>, Fault> {
         match self {
             Self::Chat => map(ours, completions::chat),
             Self::Generate => map(ours, completions::text),
@@ -128,9 +128,9 @@ pub(crate) fn speaks(path: &str) -> bool {
 }
 
 /// From the type of our answer to the type of theirs.
-fn map<O: DeserializeOwned, T: Serialize + JsonSchema>(ours: Value, theirs: impl FnOnce(O) -> T) -> Result<Value, Fault> {
-    let ours = serde_json::from_value(ours).map_err(|error| unlike(&error))?;
-    serde_json::to_value(theirs(ours)).map_err(|error| unlike(&error))
+fn map<O: DeserializeOwned, T: Serialize + JsonSchema>(ours: &[u8], theirs: impl FnOnce(O) -> T) -> Result<Vec<u8>, Fault> {
+    let ours = serde_json::from_slice(ours).map_err(|error| unlike(&error))?;
+    serde_json::to_vec(&theirs(ours)).map_err(|error| unlike(&error))
 }
 
 fn unlike(error: &serde_json::Error) -> Fault {
@@ -155,8 +155,16 @@ mod tests {
     }
 
     #[test]
+    fn numbers_stay_what_they_are() {
+        let usage = r#"{"prompt_tokens":1,"completion_tokens":0,"total_tokens":1}"#;
+        let ours = format!(r#"{{"model":"m","embeddings":[[0.44499415,-0.1]],"dimensions":2,"usage":{usage}}}"#);
+        let theirs = Twin::Embeddings.answer(ours.as_bytes(), &Map::new()).expect("an answer");
+        assert!(String::from_utf8(theirs).is_ok_and(|text| text.contains("[0.44499415,-0.1]")));
+    }
+
+    #[test]
     fn what_is_no_answer_of_the_action_is_a_bug() {
-        let fault = Twin::Chat.answer(Value::Null, &Map::new()).expect_err("no answer");
+        let fault = Twin::Chat.answer(b"null", &Map::new()).expect_err("no answer");
         assert_eq!(fault.code, Code::INTERNAL);
     }
 }
