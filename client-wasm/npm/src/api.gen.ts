@@ -915,7 +915,7 @@ export type ResourcesResponse = {
   memory_usage: number;
   /** Bytes of memory in the machine. */
   memory_total: number;
-  /** Bytes in use on the disk of the data folder; without one, of the working folder. */
+  /** Bytes that are not free on the disk of the data folder; without one, of the working folder. */
   disk_usage: number;
   /** Bytes of that disk. */
   disk_total: number;
@@ -1084,9 +1084,6 @@ export type SetHfToken = {
   /** Begins with `hf_`; at most 1024 bytes, all of them letters, digits or signs. */
   token: string;
 };
-
-/** Sets any of the settings of generation. They are each caller's own, and forgotten when the server ends. */
-export type SetParams = Params;
 
 /** How alike two texts are. */
 export type SimilarityResponse = {
@@ -1300,8 +1297,8 @@ export interface Actions {
   stop_generation: { request: StopGeneration; response: StopGenerationResponse; item: never };
   /** Says with which settings this caller's text is generated where requests do not say. */
   get_params: { request: GetParams; response: ParamsResponse; item: never };
-  /** Sets any of the settings with which this caller's later calls generate text where they do not say. */
-  set_params: { request: SetParams; response: ParamsResponse; item: never };
+  /** Sets any of the settings with which this caller's later calls generate text where they do not say; others' calls keep theirs, and nothing outlasts the server. */
+  set_params: { request: Params; response: ParamsResponse; item: never };
   /** Measures what is in use of the machine's processor, memory, disk and graphics processors. */
   get_resources: { request: GetResources; response: ResourcesResponse; item: never };
   /** Estimates the memory that a model would take, and whether this machine has it. */

@@ -145,6 +145,7 @@ impl Action for GetParams {
 /// Sets any of the settings of generation. They are each caller's own, and forgotten when the server ends.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(inline)]
 pub struct SetParams(
     /// Those to set; the others stay.
     pub Params,
@@ -157,7 +158,7 @@ impl Action for SetParams {
         accepted: r#"{"temperature":0.7,"max_new_tokens":512}"#,
         refused: (r#"{"temperature":3}"#, "temperature"),
         tags: &["settings"],
-        description: "Sets any of the settings with which this caller's later calls generate text where they do not say.",
+        description: "Sets any of the settings with which this caller's later calls generate text where they do not say; others' calls keep theirs, and nothing outlasts the server.",
         scope: "settings",
         response: "params_response",
         ..ActionInfo::own(Self::NAME)

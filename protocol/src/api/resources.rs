@@ -33,7 +33,7 @@ pub struct ResourcesResponse {
     pub memory_usage: u64,
     /// Bytes of memory in the machine.
     pub memory_total: u64,
-    /// Bytes in use on the disk of the data folder; without one, of the working folder.
+    /// Bytes that are not free on the disk of the data folder; without one, of the working folder.
     pub disk_usage: u64,
     /// Bytes of that disk.
     pub disk_total: u64,

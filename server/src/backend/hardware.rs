@@ -91,7 +91,7 @@ fn feasibility(model_size_mb: u64, room: Room) -> FeasibilityResponse {
     let safe_mb = room.safe() / MB;
     let can_load = model_size_mb <= safe_mb;
     let recommendation = if can_load {
-        format!("It can be loaded: of the {safe_mb} MB that are safe to use it takes {model_size_mb}.")
+        "It can be loaded: it fits into the memory that is safe to use now.".to_owned()
     } else {
         format!(
             "It takes {} MB more than are safe to use: choose a smaller one or a lower quantisation, or end other programs.",

@@ -39,7 +39,7 @@ const FIELDS: &[Field] = &[
         name: "model_id",
         also: &["model", "model_path", "modelId", "modelPath"],
     },
-    Field { actions: &["pull_model", "estimate_memory"], name: "quantization", also: &["variant"] },
+    Field { actions: &["pull_model", "estimate_memory", "compatibility"], name: "quantization", also: &["variant"] },
     Field { actions: &["rerank", "recommend_content"], name: "top_n", also: &["top_k", "k"] },
     Field { actions: &["rag_query"], name: "top_k", also: &["k", "top_n"] },
     Field { actions: &["semantic_search_query"], name: "k", also: &["top_k", "top_n"] },

@@ -42,6 +42,9 @@ mod tests {
             ("what does default mean?", "The default model"),
             ("temperature", "Settings of generation"),
             ("subscribe to events", "Events"),
+            ("where are my messages kept?", "Stored conversations and the data folder"),
+            ("order documents by a query", "Search and compare texts"),
+            ("vectors", "Embeddings"),
             ("manifest of my extension", "Connect from an extension"),
         ];
         for precision in [Precision::F32, Precision::Q8] {

@@ -14,7 +14,8 @@ use tabagent_protocol::{
 
 use super::{
     super::super::{hardware::Room, machine},
-    Boarding, Models, Wanted,
+    Models,
+    boarding::{Boarding, Wanted},
     catalogue::Entry,
     flight::Landed,
     rows, work,

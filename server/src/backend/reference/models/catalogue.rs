@@ -84,11 +84,17 @@ pub(super) static CATALOGUE: &[Entry] = &[
         bundle: Some(Bundle {
             file: "guide.md",
             bytes: include_bytes!("../guide.md"),
-            digest: "0438416a82d8197ea434a564ffb3b94cf2ac34875c760ca515f317f8245b4e57",
+            digest: "ea88fc1096448d1620720e91b149ff22bac03b049d24fb90335615c1b485dae5",
         }),
         kind: Kind::Guide,
     },
 ];
+
+impl Bundle {
+    pub(super) fn size(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+}
 
 impl Entry {
     /// One of its variants, by name.

@@ -117,8 +117,8 @@ impl Flight {
                 },
                 step = step => match step? {
                     None => told += 1,
-                    Some(_) if flight.is_none() => return Err(cancelled()),
-                    Some(end) => return Ok(end),
+                    // What was finished before it could be stopped is finished.
+                    Some(end) => return if flight.is_none() { end.map(Ok) } else { Ok(end) },
                 },
             }
         }
@@ -236,4 +236,144 @@ fn cancelled() -> Fault {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::{Asked, Principal, Running, Service, Update};
+    use schemars::JsonSchema;
+    use serde::Deserialize;
+    use serde_json::{Value, json};
+    use std::sync::Weak;
+    use tabagent_protocol::{
+        Body,
+        api::{Action, NoItem},
+    };
+    use tokio::sync::Semaphore;
+
+    /// Follows the one flight there is, which takes a step for each permit.
+    #[derive(Deserialize, JsonSchema)]
+    struct Board {}
+
+    impl Action for Board {
+        const NAME: &'static str = "board";
+        type Response = u64;
+        type Item = NoItem;
+    }
+
+    const STEPS: u64 = 3;
+
+    #[derive(Clone, Default)]
+    struct Airport {
+        flight: Arc<Mutex<Weak<Flight>>>,
+        permits: Arc<Mutex<Option<Arc<Semaphore>>>>,
+    }
+
+    impl Airport {
+        /// Several calls follow what the first of them starts.
+        fn service(&self) -> Service {
+            let airport = self.clone();
+            Service::new().with_control().sends::<DownloadProgress>().on(move |call, _: Board| {
+                let airport = airport.clone();
+                async move { Ok(airport.board(&call).follow(&call).await??.bytes) }
+            })
+        }
+
+        fn board(&self, call: &Call) -> Arc<Flight> {
+            let mut there = lock(&self.flight);
+            if let Some(flight) = there.upgrade().filter(|flight| !flight.is_over()) {
+                flight.join(call);
+                return flight;
+            }
+            let permits = Arc::new(Semaphore::new(1));
+            *lock(&self.permits) = Some(Arc::clone(&permits));
+            let flight = Flight::start(Goal::Present, call, |herald| async move {
+                for step in 0..STEPS {
+                    permits.acquire().await.expect("open").forget();
+                    herald.download("m", DownloadStatus::Downloading, step, STEPS);
+                }
+                (herald, Ok(STEPS))
+            });
+            *there = Arc::downgrade(&flight);
+            flight
+        }
+
+        fn go_on(&self) {
+            lock(&self.permits).as_ref().expect("a flight").add_permits(STEPS as usize);
+        }
+    }
+
+    fn start(service: &Service, session: u64, action: &str, fields: Value) -> Running {
+        service.start(Asked { session: Some(session), ..Asked::new(Principal::local(), action, fields) })
+    }
+
+    fn json_of(body: &Body) -> Value {
+        serde_json::from_slice(&body.value).expect("json")
+    }
+
+    /// The next of a call's updates in a word: how far it is, that it was stopped, what it came to.
+    async fn next(running: &mut Running) -> Option<String> {
+        Some(match running.next().await? {
+            Update::Item(_) => unreachable!("there are none"),
+            Update::Event(body) => match json_of(&body) {
+                event if event["event"] == "download_progress" => {
+                    format!("{} {}", event["status"].as_str().unwrap_or_default(), event["loaded"])
+                }
+                event => event["event"].to_string(),
+            },
+            Update::Done(Ok(body)) => json_of(&body).to_string(),
+            Update::Done(Err(fault)) => fault.code.to_string(),
+        })
+    }
+
+    async fn rest(running: &mut Running) -> Vec<String> {
+        let mut said = Vec::new();
+        while let Some(word) = next(running).await {
+            said.push(word);
+        }
+        said
+    }
+
+    const ALL: [&str; 4] = ["downloading 0", "downloading 1", "downloading 2", "3"];
+
+    #[tokio::test]
+    async fn everybody_hears_everything_however_late_they_came() {
+        let airport = Airport::default();
+        let service = airport.service();
+        let mut first = start(&service, 1, "board", json!({}));
+        assert_eq!(next(&mut first).await.as_deref(), Some(ALL[0]));
+        let mut second = start(&service, 2, "board", json!({}));
+        assert_eq!(next(&mut second).await.as_deref(), Some(ALL[0]));
+        airport.go_on();
+        assert_eq!(rest(&mut second).await, ALL[1..]);
+        assert_eq!(rest(&mut first).await, ALL[1..]);
+    }
+
+    #[tokio::test]
+    async fn it_goes_on_while_one_call_waits_and_ends_with_the_last() {
+        let airport = Airport::default();
+        let service = airport.service();
+        let mut heard = service.events(3, &Principal::local());
+        heard.subscribe(&["download_progress".to_owned()]).expect("within limits");
+        let mut calls = [1, 2].map(|session| start(&service, session, "board", json!({})));
+        for call in &mut calls {
+            assert_eq!(next(call).await.as_deref(), Some(ALL[0]));
+        }
+        let [first, mut second] = calls;
+        drop(first);
+        tokio::task::yield_now().await;
+        assert!(lock(&airport.flight).upgrade().is_some_and(|flight| !flight.is_over()));
+        let stopped = json!({"request_id": "call-2"});
+        assert!(matches!(start(&service, 2, "stop_generation", stopped).next().await, Some(Update::Done(Ok(_)))));
+        assert_eq!(rest(&mut second).await, ["cancelled 0", "\"generation_stopped\"", "cancelled"]);
+        assert_eq!(json_of(&heard.next().await)["status"], "downloading");
+        assert_eq!(json_of(&heard.next().await)["status"], "cancelled");
+        assert!(lock(&airport.flight).upgrade().is_none());
+    }
+
+    #[test]
+    fn percents_are_whole_and_no_more_than_all() {
+        assert_eq!([percent(0, 3), percent(1, 3), percent(3, 3), percent(9, 3), percent(0, 0)], [0, 33, 100, 100, 100]);
+    }
 }

@@ -47,7 +47,7 @@ impl Library {
             Self::Memory(files) => lock(files).get(entry.id).cloned(),
             Self::Folder(folder) => {
                 let path = path(folder, entry, bundle);
-                let read = spawn_blocking(move || read_if_of_size(&path, bundle.bytes.len() as u64));
+                let read = spawn_blocking(move || read_if_of_size(&path, bundle.size()));
                 let read = read.await.map_err(|error| failed("read", entry, &error))?;
                 read.map_err(|error| failed("read", entry, &error))?.map(Arc::from)
             }

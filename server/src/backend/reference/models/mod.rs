@@ -4,6 +4,8 @@
 
 /// Answers to the actions about models.
 mod actions;
+/// How a call gets a model to where it wants it.
+mod boarding;
 /// The models there can be.
 mod catalogue;
 /// Work that several calls wait for.
@@ -25,14 +27,11 @@ use std::{
 };
 
 use jiff::Timestamp;
-use tabagent_protocol::{
-    Code, Fault,
-    api::{LoadingStatus, ModelLoaded, ModelLoadingProgress, refused},
-};
+use tabagent_protocol::{Code, Fault, api::refused};
 
-use crate::service::{Call, Stats, short};
-use catalogue::{BACKEND, CATALOGUE, Entry};
-use flight::{Flight, Goal, Herald};
+use crate::service::{Stats, short};
+use catalogue::{CATALOGUE, Entry};
+use flight::Flight;
 use library::Library;
 
 /// What requests may call the model that was selected, or the first that can do what they ask.
@@ -76,16 +75,6 @@ pub(super) struct Found {
     pub(super) variant: &'static str,
     /// Keeps the model's tables, even if it is unloaded meanwhile.
     pub(super) engine: Engine,
-}
-
-/// How a call gets what it wants of a model.
-enum Boarding {
-    /// It is there.
-    There,
-    /// By work that this call started.
-    Started(Arc<Flight>),
-    /// By work that another call started, to the same end or to another one.
-    Joined(Arc<Flight>),
 }
 
 impl Models {
@@ -167,56 +156,6 @@ impl Models {
         Ok(was_loaded)
     }
 
-    /// Finds or starts the work that gets a model to where a call wants it. `again` starts it although it is there.
-    fn board(self: &Arc<Self>, entry: &'static Entry, wanted: Wanted, call: &Call) -> Boarding {
-        let mut inner = self.lock();
-        let row = inner.row(entry);
-        if let Some(flight) = row.flight() {
-            flight.join(call);
-            return Boarding::Joined(flight);
-        }
-        if wanted.is_met_by(row.loaded.as_ref()) {
-            return Boarding::There;
-        }
-        let goal = wanted.goal(row);
-        let models = Arc::clone(self);
-        let flight = Flight::start(goal, call, move |herald| async move {
-            let end = models.fly(entry, goal, &herald).await;
-            (herald, end)
-        });
-        row.flight = Arc::downgrade(&flight);
-        Boarding::Started(flight)
-    }
-
-    /// The work itself.
-    async fn fly(&self, entry: &'static Entry, goal: Goal, herald: &Herald) -> Result<u64, Fault> {
-        let bytes = match goal {
-            Goal::Present => {
-                let bytes = work::pull(entry, &self.library, herald).await;
-                // A pull that failed may have found the file damaged.
-                self.lock().row(entry).present = bytes.is_ok();
-                return bytes;
-            }
-            Goal::Loaded(variant) => {
-                let engine = work::load(entry, variant, &self.library, herald).await.inspect_err(|fault| {
-                    let message = Some(fault.message.clone().into_owned());
-                    herald.loading(ModelLoadingProgress { message, ..work::progress(entry, LoadingStatus::Error, None) });
-                })?;
-                let mut inner = self.lock();
-                let row = inner.row(entry);
-                row.present = true;
-                row.loaded = Some(Loaded { variant, at: Timestamp::now(), engine });
-                self.count(&inner);
-                entry.bundle.as_ref().map_or(0, |bundle| bundle.bytes.len() as u64)
-            }
-        };
-        // Told when it is true: whoever hears it can ask the model.
-        let file = entry.bundle.as_ref().map(|bundle| (bundle.file, bytes, bytes));
-        herald.loading(work::progress(entry, LoadingStatus::Done, file));
-        herald.loaded(ModelLoaded { model_id: entry.id.to_owned(), backend: BACKEND.to_owned() });
-        Ok(bytes)
-    }
-
     fn count(&self, inner: &Inner) {
         let loaded = inner.rows.iter().filter(|row| row.loaded.is_some()).count();
         self.stats.models_loaded.set(loaded as u64);
@@ -224,48 +163,6 @@ impl Models {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What a call wants of a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wanted {
-    /// That its file is here and whole.
-    Present,
-    /// That it is in memory: this variant, or any.
-    Loaded(Option<&'static str>),
-    /// The same, loaded anew.
-    Reloaded(Option<&'static str>),
-}
-
-impl Wanted {
-    /// A file is looked at each time: it may have been damaged or removed by others.
-    fn is_met_by(self, loaded: Option<&Loaded>) -> bool {
-        match self {
-            Self::Loaded(variant) => loaded.is_some_and(|loaded| variant.is_none_or(|variant| variant == loaded.variant)),
-            Self::Present | Self::Reloaded(_) => false,
-        }
-    }
-
-    fn goal(self, row: &Row) -> Goal {
-        match self {
-            Self::Present => Goal::Present,
-            Self::Loaded(variant) | Self::Reloaded(variant) => {
-                let there = row.loaded.as_ref().map_or(row.entry.variants[0], |loaded| loaded.variant);
-                Goal::Loaded(variant.unwrap_or(there))
-            }
-        }
-    }
-
-    /// Whether work towards a goal ends in what is wanted.
-    fn is_served_by(self, goal: Goal) -> bool {
-        match (self, goal) {
-            (Self::Present, Goal::Present) => true,
-            (Self::Loaded(variant) | Self::Reloaded(variant), Goal::Loaded(coming)) => {
-                variant.is_none_or(|variant| variant == coming)
-            }
-            _ => false,
-        }
     }
 }
 

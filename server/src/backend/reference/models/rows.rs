@@ -7,7 +7,7 @@ use tabagent_protocol::{
 
 use super::{
     Models, Row,
-    catalogue::{BACKEND, CATALOGUE, Entry, HARDWARE},
+    catalogue::{BACKEND, Bundle, CATALOGUE, Entry, HARDWARE},
 };
 
 /// Bytes of what is called a GB here.
@@ -104,7 +104,7 @@ fn info(row: &Row) -> ModelInfo {
         name: row.entry.name.to_owned(),
         backend: BACKEND.to_owned(),
         loaded: row.loaded.is_some(),
-        size_bytes: row.entry.bundle.as_ref().map(|bundle| bundle.bytes.len() as u64),
+        size_bytes: row.entry.bundle.as_ref().map(Bundle::size),
         parameters: None,
         capabilities: row.entry.capabilities.iter().map(|&capability| capability.to_owned()).collect(),
     }
