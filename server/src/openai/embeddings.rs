@@ -52,10 +52,5 @@ pub(super) fn list(ours: EmbeddingsResponse) -> EmbeddingList {
     let numbers = ours.embeddings.into_iter().flatten().map(Vector::Numbers);
     let vectors = numbers.chain(ours.embeddings_base64.into_iter().flatten().map(Vector::Base64));
     let data = (0..).zip(vectors).map(|(index, embedding)| Embedding { object: EmbeddingObject::It, index, embedding });
-    EmbeddingList {
-        object: ListObject::It,
-        data: data.collect(),
-        model: ours.model,
-        usage: ours.usage,
-    }
+    EmbeddingList { object: ListObject::It, data: data.collect(), model: ours.model, usage: ours.usage }
 }

@@ -8,7 +8,8 @@ use super::{
         curl,
         manual::{Entry, Part, Type},
     },
-    View, prose, rows,
+    View,
+    words::{prose, rows},
 };
 
 /// An action with its fields, answers and examples.

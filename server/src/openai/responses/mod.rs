@@ -1,7 +1,10 @@
 //! The response object, whole and as the events in which it comes about.
 
-use schemars::JsonSchema;
-use serde::Serialize;
+/// What they are on the wire.
+mod wire;
+
+pub(crate) use wire::{Response, StreamEvent};
+
 use serde_json::{Map, Value};
 use tabagent_protocol::{
     Fault,
@@ -9,6 +12,10 @@ use tabagent_protocol::{
 };
 
 use super::{completions::Assistant, now, request::joined, stream::Chunk};
+use wire::{
+    Failure, Incomplete, IncompleteReason, InputDetails, Message, MessageType, Metadata, News, OutputDetails, Part, PartType,
+    ResponseObject, ResponseUsage, Status, ToolChoice, Truncation,
+};
 
 /// Types of the parts whose text is the text of an input.
 const TEXTS: [&str; 3] = ["input_text", "output_text", "text"];
@@ -24,209 +31,6 @@ pub(super) fn request(fields: &mut Map<String, Value>) {
             item.insert("content".to_owned(), text.into());
         }
     }
-}
-
-/// What the model answered, with what it was asked to keep to.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-#[schemars(rename = "OpenAiResponse")]
-pub(crate) struct Response {
-    /// Name of the call.
-    id: String,
-    object: ResponseObject,
-    /// Seconds since 1970.
-    created_at: i64,
-    status: Status,
-    /// Why it failed.
-    error: Option<Failure>,
-    /// Why there is less than there could be.
-    incomplete_details: Option<Incomplete>,
-    /// As asked.
-    instructions: Option<String>,
-    /// As asked.
-    max_output_tokens: Option<u64>,
-    /// The model that answered; while it does, the one that was asked.
-    model: String,
-    /// One message.
-    output: Vec<Message>,
-    parallel_tool_calls: bool,
-    /// Nothing is kept here.
-    previous_response_id: (),
-    store: bool,
-    /// As asked.
-    temperature: Option<f64>,
-    /// As asked.
-    top_p: Option<f64>,
-    tool_choice: ToolChoice,
-    /// None here.
-    tools: [(); 0],
-    truncation: Truncation,
-    /// Null before the end.
-    usage: Option<ResponseUsage>,
-    metadata: Metadata,
-}
-
-/// How far a response or a message is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(rename = "OpenAiResponseStatus")]
-pub(crate) enum Status {
-    /// It comes about.
-    InProgress,
-    /// It is whole.
-    Completed,
-    /// It ended early.
-    Incomplete,
-    /// It broke off.
-    Failed,
-}
-
-/// Why a response failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(rename = "OpenAiResponseFailure")]
-pub(crate) struct Failure {
-    /// The stable name of the failure.
-    code: String,
-    /// One sentence for people.
-    message: String,
-}
-
-/// Why there is less than there could be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(rename = "OpenAiIncomplete")]
-pub(crate) struct Incomplete {
-    reason: IncompleteReason,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-pub(crate) enum IncompleteReason {
-    MaxOutputTokens,
-    ContentFilter,
-}
-
-/// A message of the model.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(rename = "OpenAiOutputMessage")]
-pub(crate) struct Message {
-    r#type: MessageType,
-    id: String,
-    status: Status,
-    role: Assistant,
-    /// One part.
-    content: Vec<Part>,
-}
-
-/// What a message says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(rename = "OpenAiOutputText")]
-pub(crate) struct Part {
-    r#type: PartType,
-    text: String,
-    /// None here.
-    annotations: [(); 0],
-    /// None here.
-    logprobs: [(); 0],
-}
-
-/// Tokens read and produced.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(rename = "OpenAiResponseUsage")]
-pub(crate) struct ResponseUsage {
-    input_tokens: u64,
-    input_tokens_details: InputDetails,
-    output_tokens: u64,
-    output_tokens_details: OutputDetails,
-    total_tokens: u64,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(inline)]
-pub(crate) struct InputDetails {
-    cached_tokens: u64,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(inline)]
-pub(crate) struct OutputDetails {
-    reasoning_tokens: u64,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(inline)]
-pub(crate) struct Metadata {}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(inline)]
-pub(crate) enum ResponseObject {
-    #[serde(rename = "response")]
-    It,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(inline)]
-pub(crate) enum MessageType {
-    #[serde(rename = "message")]
-    It,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(inline)]
-pub(crate) enum PartType {
-    #[serde(rename = "output_text")]
-    It,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(inline)]
-pub(crate) enum ToolChoice {
-    #[serde(rename = "auto")]
-    It,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(inline)]
-pub(crate) enum Truncation {
-    #[serde(rename = "disabled")]
-    It,
-}
-
-/// One event of a response's stream, in the order of `sequence_number`.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-#[schemars(rename = "OpenAiResponseEvent")]
-pub(crate) struct StreamEvent {
-    sequence_number: u32,
-    #[serde(flatten)]
-    news: News,
-}
-
-/// What happened.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-#[serde(tag = "type")]
-#[schemars(rename = "OpenAiResponseNews")]
-pub(crate) enum News {
-    #[serde(rename = "response.created")]
-    Created { response: Response },
-    #[serde(rename = "response.in_progress")]
-    InProgress { response: Response },
-    #[serde(rename = "response.output_item.added")]
-    ItemAdded { output_index: u32, item: Message },
-    #[serde(rename = "response.content_part.added")]
-    PartAdded { item_id: String, output_index: u32, content_index: u32, part: Part },
-    #[serde(rename = "response.output_text.delta")]
-    TextDelta { item_id: String, output_index: u32, content_index: u32, delta: String, logprobs: [(); 0] },
-    #[serde(rename = "response.output_text.done")]
-    TextDone { item_id: String, output_index: u32, content_index: u32, text: String, logprobs: [(); 0] },
-    #[serde(rename = "response.content_part.done")]
-    PartDone { item_id: String, output_index: u32, content_index: u32, part: Part },
-    #[serde(rename = "response.output_item.done")]
-    ItemDone { output_index: u32, item: Message },
-    #[serde(rename = "response.completed")]
-    Completed { response: Response },
-    #[serde(rename = "response.incomplete")]
-    Incomplete { response: Response },
-    #[serde(rename = "response.failed")]
-    Failed { response: Response },
 }
 
 /// Our answer as a response.
@@ -354,26 +158,6 @@ impl Progress {
         let number = self.said;
         self.said += u32::try_from(N).unwrap_or(u32::MAX);
         (number..).zip(news).map(|(sequence_number, news)| StreamEvent { sequence_number, news }.chunk()).collect()
-    }
-}
-
-impl StreamEvent {
-    fn chunk(&self) -> Chunk {
-        let event = match self.news {
-            News::Created { .. } => "response.created",
-            News::InProgress { .. } => "response.in_progress",
-            News::ItemAdded { .. } => "response.output_item.added",
-            News::PartAdded { .. } => "response.content_part.added",
-            News::TextDelta { .. } => "response.output_text.delta",
-            News::TextDone { .. } => "response.output_text.done",
-            News::PartDone { .. } => "response.content_part.done",
-            News::ItemDone { .. } => "response.output_item.done",
-            News::Completed { .. } => "response.completed",
-            News::Incomplete { .. } => "response.incomplete",
-            News::Failed { .. } => "response.failed",
-        };
-        // These types have no map keys that are no strings: they can be written.
-        Chunk { event: Some(event), data: serde_json::to_string(self).unwrap_or_default() }
     }
 }
 
