@@ -22,10 +22,11 @@ use super::{
     table::Found,
 };
 use crate::{
+    api::canonical_field,
     envelope,
     error::Refusal,
     openai::Twin,
-    service::{Asked, Principal, Running, Update, canonical_field},
+    service::{Asked, Principal, Running, Update},
 };
 
 /// The JSON value of an answer whose body is raw bytes.
