@@ -20,7 +20,7 @@ use super::{
     flight::Landed,
     rows, work,
 };
-use crate::service::{Call, Service, To};
+use crate::service::{Call, Service};
 
 impl Service {
     /// Adds `list_models` and everything else that is about models, but not what they do.
