@@ -134,13 +134,21 @@ impl Call {
         self.say(codec::event(event).map(Update::Event))
     }
 
-    /// Sends an event to the sessions that subscribed to it, except the caller's own, which has [`Call::event`]; answers how
-    /// many they are.
+    /// Sends an event to the sessions that subscribed to it, the caller's own among them; answers how many they are.
     ///
     /// # Errors
     /// `internal` when the event is not a JSON object.
-    pub fn publish<E: Event>(&self, event: &E, to: To) -> Result<usize, Fault> {
-        self.inner.shared.publish(event, &to.except(self.inner.session))
+    pub fn publish<E: Event>(&self, event: &E, to: &To) -> Result<usize, Fault> {
+        self.inner.shared.publish(event, to)
+    }
+
+    /// Tells everybody: the caller, subscribed or not, and all others who subscribed. Each hears it once.
+    ///
+    /// # Errors
+    /// As [`Call::event`].
+    pub async fn announce<E: Event + Sync>(&self, event: &E) -> Result<(), Fault> {
+        self.event(event).await?;
+        self.publish(event, &To::everyone().except(self.inner.session)).map(|_| ())
     }
 
     /// Raw bytes that will travel beside the response; the last ones given count.
