@@ -3,8 +3,6 @@
 //! A [`Service`] is a table of actions. Whatever the way in (a session, plain JSON, HTTP), it becomes an [`Asked`];
 //! [`Service::start`] answers with a [`Running`] call whose [`Update`]s the way in carries back.
 
-/// Names that were other names once.
-mod aliases;
 /// Who asks, and for what.
 mod asked;
 /// What a handler is given.
@@ -13,7 +11,7 @@ mod call;
 mod calls;
 /// JSON to request types and responses to JSON.
 mod codec;
-/// stop_generation, get_halt_status, subscribe, unsubscribe.
+/// stop_generation, get_halt_status, subscribe, unsubscribe, routes.
 mod control;
 /// Whether generation was stopped.
 mod halt;
@@ -59,7 +57,7 @@ use tabagent_protocol::{
     api::{Action, ActionInfo, Event, Health},
 };
 
-use crate::api::{Api, Validator};
+use crate::api::{self, Api, Validator};
 use calls::Calls;
 use halt::Halt;
 use journal::{Found, Journal};
@@ -73,7 +71,8 @@ type Handler = Box<dyn Fn(Call, Value) -> Result<Work, Fault> + Send + Sync>;
 /// A table of actions and the calls running on it.
 pub struct Service {
     handlers: HashMap<&'static str, (ActionInfo, Handler)>,
-    api: Api,
+    /// Shared with the calls, which may describe it.
+    api: Arc<Api>,
     shared: Arc<Shared>,
 }
 
@@ -121,7 +120,7 @@ impl Service {
             sessions: AtomicU64::new(1),
             limits,
         };
-        Self { handlers: HashMap::new(), api: Api::default(), shared: Arc::new(shared) }
+        Self { handlers: HashMap::new(), api: Arc::default(), shared: Arc::new(shared) }
     }
 
     /// Adds an action; one of the same name is replaced.
@@ -172,21 +171,21 @@ impl Service {
             Ok(work.boxed())
         };
         self.handlers.insert(A::NAME, (A::INFO, Box::new(start)));
-        self.api.add::<A>();
+        Arc::make_mut(&mut self.api).add::<A>();
         self
     }
 
     /// Says that the service sends events of this type, for the descriptions made of it.
     #[must_use]
     pub fn sends<E: Event>(mut self) -> Self {
-        self.api.add_event::<E>();
+        Arc::make_mut(&mut self.api).add_event::<E>();
         self
     }
 
     /// Says that handlers ask clients for this action ([`Call::call_client`]), for the descriptions made of it.
     #[must_use]
     pub fn asks<A: Action>(mut self) -> Self {
-        self.api.add_client_action::<A>();
+        Arc::make_mut(&mut self.api).add_client_action::<A>();
         self
     }
 
@@ -230,12 +229,16 @@ impl Service {
         if self.is_draining() && info.name != Health::NAME {
             return Err(Fault::new(Code::DRAINING, "the server is shutting down; the request was not executed"));
         }
+        if info.needs_session && asked.session.is_none() {
+            let text = format!("{} needs a session; over HTTP there is none, but there is GET /v1/events", info.name);
+            return Err(Fault::new(Code::INVALID_STATE, text));
+        }
         if let Value::Object(fields) = &mut asked.fields {
-            aliases::rename_fields(info.name, fields)?;
+            api::rename_fields(info.name, fields)?;
         }
         let name = asked.name_of_call(info.name, &self.shared.limits)?;
         let admitted = Calls::admit(&self.shared, &asked.principal, asked.session, name)?;
-        let (fields, call, updates) = Call::new(asked, *info, &admitted);
+        let (fields, call, updates) = Call::new(asked, *info, &admitted, &self.api);
         let work = handler(call.clone(), fields)?;
         if info.streams {
             self.shared.halt.began();
@@ -252,7 +255,7 @@ impl Service {
     /// What an action is called today: the name itself if it is served, or else what it is an alias of.
     #[must_use]
     pub fn present_name<'a>(&self, action: &'a str) -> &'a str {
-        if self.serves(action) { action } else { aliases::action(action).unwrap_or(action) }
+        if self.serves(action) { action } else { api::present_action(action).unwrap_or(action) }
     }
 
     /// What the service says and hears, described.
