@@ -50,6 +50,17 @@ impl TestServer {
         format!("http://{}", self.address)
     }
 
+    /// Ends it in its own time, as a signal would.
+    ///
+    /// # Panics
+    /// When it cannot end.
+    pub async fn end(mut self) {
+        drop(self.stop.take());
+        if let Some(serving) = self.serving.take() {
+            serving.await.expect("a server that ends");
+        }
+    }
+
     /// Tasks alive in the server's runtime.
     #[must_use]
     pub fn tasks(&self) -> usize {
