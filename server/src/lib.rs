@@ -26,6 +26,8 @@ mod channels;
 mod envelope;
 /// A failure on its way out over HTTP.
 mod error;
+/// One folder of the machine, served.
+pub mod files;
 /// Routes, and who may come in.
 mod http;
 /// Every number.
@@ -45,6 +47,7 @@ pub mod store;
 pub mod transport;
 
 pub use backend::reference::ReferenceOptions;
+pub use files::FileLimits;
 pub use limits::{LimitError, LimitRow, ServerLimits};
 pub use options::{Cli, Command, HostPattern, Key, Mode, OptionError, OriginPattern, ServerOptions, Settings, ValueError};
 pub use pace::Pace;

@@ -150,7 +150,7 @@ impl Endpoint {
         self.close_links();
         self.phase = Phase::Expired;
         self.lost_at = None;
-        self.cancel_theirs();
+        self.abandon_theirs();
         let sent: Vec<_> = self.ours.iter().filter(|(_, call)| call.sent).map(|(id, _)| *id).collect();
         for id in sent {
             self.take_call(id);
@@ -199,7 +199,7 @@ impl Endpoint {
             let fault = if call.sent { unknown(id, &reason) } else { reason.clone() };
             self.tell(Event::Failed { call: CallId(id), fault });
         }
-        self.cancel_theirs();
+        self.abandon_theirs();
         self.tell(Event::Closed(reason));
     }
 
@@ -211,10 +211,10 @@ impl Endpoint {
     }
 
     /// Nobody waits for our answers any more.
-    fn cancel_theirs(&mut self) {
+    fn abandon_theirs(&mut self) {
         for (id, call) in self.theirs.take() {
             if call.announced && !call.settled {
-                self.tell(Event::Cancelled { call: CallId(id) });
+                self.tell(Event::Abandoned { call: CallId(id) });
             }
         }
     }

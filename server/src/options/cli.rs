@@ -88,7 +88,7 @@ pub struct Settings {
     /// Folder of static pages to serve
     #[arg(long, value_name = "DIR", env = "TABAGENT_WWW")]
     pub www: Option<PathBuf>,
-    /// Folder for what is stored: conversations, the Hugging Face token [default: `tabagent` where this platform's programs keep their data]
+    /// Folder for what is stored: conversations, models, the Hugging Face token [default: `tabagent` where this platform's programs keep their data]
     #[arg(long, value_name = "DIR", env = "TABAGENT_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
     /// Pace of the built-in models [default: 50; 0: as fast as they are read]

@@ -38,23 +38,29 @@ const FIELDS: &[Field] = &[
         name: "model_id",
         also: &["model", "model_path", "modelId", "modelPath"],
     },
-    Field { actions: &["pull_model", "estimate_memory"], name: "quantization", also: &["variant"] },
+    Field { actions: &["pull_model", "estimate_memory", "compatibility"], name: "quantization", also: &["variant"] },
     Field { actions: &["rerank", "recommend_content"], name: "top_n", also: &["top_k", "k"] },
     Field { actions: &["rag_query"], name: "top_k", also: &["k", "top_n"] },
     Field { actions: &["semantic_search_query"], name: "k", also: &["top_k", "top_n"] },
     Field { actions: &["cluster_documents"], name: "documents", also: &["texts"] },
 ];
 
+/// Actions whose fields may also lie together in one field of this name.
+const WRAPPERS: &[(&str, &str)] = &[("set_params", "params")];
+
 /// The present name of an action that was renamed.
 pub(super) fn action(name: &str) -> Option<&'static str> {
     ACTIONS.iter().find(|(also, _)| *also == name).map(|(_, canonical)| *canonical)
 }
 
-/// Gives every field its canonical name.
+/// Gives every field its canonical name and place.
 ///
 /// # Errors
 /// `validation_failed` when two spellings of one field have different values.
 pub(super) fn rename_fields(action: &str, fields: &mut Map<String, Value>) -> Result<(), Fault> {
+    for (_, wrapper) in WRAPPERS.iter().filter(|(wrapped, _)| *wrapped == action) {
+        unwrap(wrapper, fields)?;
+    }
     for row in FIELDS.iter().filter(|row| row.actions.contains(&action)) {
         for also in row.also {
             let Some(value) = fields.remove(*also).filter(|value| !value.is_null()) else { continue };
@@ -65,6 +71,24 @@ pub(super) fn rename_fields(action: &str, fields: &mut Map<String, Value>) -> Re
                 _ => fields.insert(row.name.to_owned(), value),
             };
         }
+    }
+    Ok(())
+}
+
+/// Puts the fields that lie in a wrapper beside it.
+fn unwrap(wrapper: &str, fields: &mut Map<String, Value>) -> Result<(), Fault> {
+    let inner = match fields.remove(wrapper) {
+        None | Some(Value::Null) => return Ok(()),
+        Some(Value::Object(inner)) => inner,
+        Some(_) => return Err(refused(wrapper, "is not an object")),
+    };
+    for (name, value) in inner.into_iter().filter(|(_, value)| !value.is_null()) {
+        match fields.get(&name) {
+            Some(present) if !present.is_null() && *present != value => {
+                return Err(refused(&name, format_args!("is another one beside {wrapper} than in it; send one of them")));
+            }
+            _ => fields.insert(name, value),
+        };
     }
     Ok(())
 }
@@ -102,6 +126,17 @@ mod tests {
         let mut fields = object(json!({"model": "a", "model_id": "b"}));
         let fault = rename_fields("load_model", &mut fields).expect_err("refused");
         assert_eq!(fault.details, br#"{"field":"model_id"}"#);
+    }
+
+    #[test]
+    fn a_wrapper_may_be_left_out() {
+        let mut fields = object(json!({"params": {"top_k": 3, "seed": 1, "top_p": null}, "seed": 1, "top_p": 1}));
+        assert_eq!(rename_fields("set_params", &mut fields), Ok(()));
+        assert_eq!(fields, object(json!({"top_k": 3, "seed": 1, "top_p": 1})));
+        let mut fields = object(json!({"params": {"seed": 2}, "seed": 1}));
+        assert_eq!(rename_fields("set_params", &mut fields).expect_err("refused").details, br#"{"field":"seed"}"#);
+        let mut fields = object(json!({"params": 3}));
+        assert_eq!(rename_fields("set_params", &mut fields).expect_err("refused").details, br#"{"field":"params"}"#);
     }
 
     #[test]

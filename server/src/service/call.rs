@@ -19,6 +19,7 @@ use super::{
     asked::{Asked, Principal},
     calls::Admitted,
     codec,
+    incoming::Incoming,
     reverse::ReverseCaller,
     running::Update,
     stats::Stats,
@@ -37,6 +38,8 @@ struct Inner {
     request_id: String,
     action: ActionInfo,
     payload: Option<Payload>,
+    /// Taken by the one who reads it.
+    incoming: Mutex<Option<Incoming>>,
     deadline: Option<Instant>,
     reverse: Option<ReverseCaller>,
     stop: CancellationToken,
@@ -57,6 +60,7 @@ impl Call {
             request_id: admitted.request_id.clone(),
             action,
             payload: asked.payload,
+            incoming: Mutex::new(asked.incoming),
             deadline: asked.deadline.and_then(|wait| Instant::now().checked_add(wait)),
             reverse: asked.reverse,
             stop: admitted.stop.clone(),
@@ -89,6 +93,12 @@ impl Call {
     #[must_use]
     pub fn payload(&self) -> Option<&Payload> {
         self.inner.payload.as_ref()
+    }
+
+    /// What the caller streams up, to be read by one; `None` where it streams nothing, and the second time.
+    #[must_use]
+    pub fn incoming(&self) -> Option<Incoming> {
+        self.inner.incoming.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// How long the call may still take; `None` without a deadline.

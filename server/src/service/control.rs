@@ -1,20 +1,25 @@
-//! stop_generation, subscribe, unsubscribe: what a service can do about its own calls and events.
+//! stop_generation, get_halt_status, subscribe, unsubscribe: what a service can do about its own calls and events.
 
 use tabagent_protocol::{
     Fault,
     api::{
-        EventsLost, GenerationStopped, ServerDraining, StopGeneration, StopGenerationResponse, Subscribe, SubscribeResponse,
-        Unsubscribe, UnsubscribeResponse, Warning,
+        EventsLost, GenerationStopped, GetHaltStatus, ServerDraining, StopGeneration, StopGenerationResponse, Subscribe,
+        SubscribeResponse, Unsubscribe, UnsubscribeResponse, Warning,
     },
 };
 
 use super::{Service, call::Call, subscriptions::To};
 
 impl Service {
-    /// Adds `stop_generation`, `subscribe` and `unsubscribe`.
+    /// Adds `stop_generation`, `get_halt_status`, `subscribe` and `unsubscribe`.
     #[must_use]
     pub fn with_control(self) -> Self {
         self.on(|call, request: StopGeneration| async move { stop(&call, &request) })
+            .on(|call, _: GetHaltStatus| async move {
+                let shared = call.shared();
+                // This call is one of them.
+                Ok(shared.halt.status(shared.calls.len().saturating_sub(1)))
+            })
             .on(|call, request: Subscribe| async move {
                 let events = call.shared().subscriptions.subscribe(call.session(), &request.events)?;
                 Ok(SubscribeResponse { events })
@@ -34,6 +39,9 @@ impl Service {
 fn stop(call: &Call, request: &StopGeneration) -> Result<StopGenerationResponse, Fault> {
     let shared = call.shared();
     let stopped = shared.calls.stop(call.principal(), call.session(), &request.request_id);
+    if !stopped.sessions.is_empty() {
+        shared.halt.stopped();
+    }
     let event = GenerationStopped { request_id: request.request_id.clone() };
     for session in &stopped.sessions {
         let to = To::principal(call.principal()).except(*session);

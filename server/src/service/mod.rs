@@ -13,8 +13,14 @@ mod call;
 mod calls;
 /// JSON to request types and responses to JSON.
 mod codec;
-/// stop_generation, subscribe, unsubscribe.
+/// stop_generation, get_halt_status, subscribe, unsubscribe.
 mod control;
+/// Whether generation was stopped.
+mod halt;
+/// What a caller streams up.
+mod incoming;
+/// First results of keyed calls.
+mod journal;
 /// Every number of a service.
 mod limits;
 /// Calls from the server to the client.
@@ -28,9 +34,10 @@ mod subscriptions;
 
 pub use asked::{Asked, Principal};
 pub use call::Call;
+pub use incoming::{Incoming, IncomingSender};
 pub use limits::ServiceLimits;
 pub use reverse::{Reverse, ReverseCaller};
-pub use running::{Running, Update};
+pub use running::{Canceller, Running, Update};
 pub use stats::{Count, Stats};
 pub use subscriptions::{EventStream, To};
 
@@ -42,6 +49,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::SystemTime,
 };
 
 use futures_util::{FutureExt, future::BoxFuture};
@@ -53,6 +61,8 @@ use tabagent_protocol::{
 
 use crate::api::{Api, Validator};
 use calls::Calls;
+use halt::Halt;
+use journal::{Found, Journal};
 use subscriptions::Subscriptions;
 
 /// What a handler's future comes to.
@@ -72,6 +82,10 @@ pub(crate) struct Shared {
     pub(crate) limits: ServiceLimits,
     pub(crate) stats: Arc<Stats>,
     pub(crate) calls: Calls,
+    pub(crate) journal: Arc<Journal>,
+    /// Names this server process, to clients and in the promise of keyed calls.
+    pub(crate) boot: [u8; 16],
+    halt: Halt,
     pub(crate) subscriptions: Arc<Subscriptions>,
     /// Set once; from then on only `health` is started.
     pub(crate) draining: AtomicBool,
@@ -99,6 +113,9 @@ impl Service {
         let shared = Shared {
             stats: Arc::new(Stats::default()),
             calls: Calls::new(limits.calls_per_principal),
+            journal: Arc::new(Journal::new(&limits)),
+            boot: boot(),
+            halt: Halt::default(),
             subscriptions: Arc::new(Subscriptions::new(&limits)),
             draining: AtomicBool::new(false),
             sessions: AtomicU64::new(1),
@@ -184,7 +201,28 @@ impl Service {
         })
     }
 
+    /// Starts a call, or finds what the same keyed call says.
     fn try_start(&self, mut asked: Asked) -> Result<Running, Fault> {
+        let Some(key) = asked.take_key(&self.shared.limits)? else { return self.begin(asked) };
+        if asked.boot.is_some_and(|boot| boot != self.shared.boot) {
+            let text = "another server process had this idempotency key first; what became of the call is not known here";
+            return Err(Fault::new(Code::OUTCOME_UNKNOWN, text));
+        }
+        let (principal, action) = (asked.principal.clone(), self.present_name(&asked.action).to_owned());
+        let record = match self.shared.journal.find(&asked, &action, &key)? {
+            Found::Known(reader) => {
+                self.shared.stats.settled(true, None);
+                return Ok(Running::kept(reader));
+            }
+            Found::First(record) => record,
+        };
+        let running = self.begin(asked).inspect_err(|_| self.shared.journal.forget(&principal, &action, &key))?;
+        let reader = record.begin(&running)?;
+        tokio::spawn(journal::record(Arc::clone(&self.shared.journal), principal, running, record));
+        Ok(Running::kept(reader))
+    }
+
+    fn begin(&self, mut asked: Asked) -> Result<Running, Fault> {
         let Some((info, handler)) = self.handlers.get(self.present_name(&asked.action)) else {
             let name = short(&asked.action);
             return Err(Fault::new(Code::UNKNOWN_ACTION, format!("no action {name:?} is served here")));
@@ -199,6 +237,9 @@ impl Service {
         let admitted = Calls::admit(&self.shared, &asked.principal, asked.session, name)?;
         let (fields, call, updates) = Call::new(asked, *info, &admitted);
         let work = handler(call.clone(), fields)?;
+        if info.streams {
+            self.shared.halt.began();
+        }
         Ok(Running::spawn(work, &call, admitted, updates))
     }
 
@@ -258,11 +299,27 @@ impl Service {
         self.shared.draining.load(Ordering::Relaxed)
     }
 
+    /// Names this server process.
+    #[must_use]
+    pub fn boot(&self) -> [u8; 16] {
+        self.shared.boot
+    }
+
     /// Calls under way, of everybody.
     #[must_use]
     pub fn calls_in_flight(&self) -> usize {
         self.shared.calls.len()
     }
+}
+
+/// A name for this server process. It need not be secret, only unlike those of other processes.
+fn boot() -> [u8; 16] {
+    let mut name = [0; 16];
+    if getrandom::fill(&mut name).is_err() {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        name = now.as_nanos().to_le_bytes();
+    }
+    name
 }
 
 impl Default for Service {

@@ -18,7 +18,7 @@ use super::{asked::Principal, codec, limits::ServiceLimits};
 pub struct To {
     principal: Option<Principal>,
     session: Option<u64>,
-    except: Option<u64>,
+    except: Vec<u64>,
 }
 
 impl To {
@@ -40,16 +40,17 @@ impl To {
         Self { session: Some(session), ..Self::default() }
     }
 
-    /// The same without this session: it knows already.
+    /// The same without this session too: it knows already.
     #[must_use]
-    pub fn except(self, session: Option<u64>) -> Self {
-        Self { except: session, ..self }
+    pub fn except(mut self, session: Option<u64>) -> Self {
+        self.except.extend(session);
+        self
     }
 
     fn includes(&self, session: u64, principal: &Principal) -> bool {
         self.principal.as_ref().is_none_or(|one| one == principal)
             && self.session.is_none_or(|one| one == session)
-            && self.except != Some(session)
+            && !self.except.contains(&session)
     }
 }
 

@@ -282,7 +282,12 @@ impl Driver {
     fn event(&mut self, event: Event) {
         match event {
             Event::Request { call, request } => self.start(call, request),
-            Event::Cancelled { call } => drop(self.calls.remove(&call)),
+            Event::Cancelled { call } => {
+                if let Some(pump) = self.calls.remove(&call) {
+                    pump.cancel();
+                }
+            }
+            Event::Abandoned { call } => drop(self.calls.remove(&call)),
             Event::Writable { call } => {
                 if let Some(pump) = self.calls.get(&call) {
                     pump.go_on();
@@ -321,8 +326,11 @@ impl Driver {
             action: request.action,
             fields,
             payload: request.body.payload,
+            incoming: None,
             request_id: request.request_id,
             deadline: request.deadline_ms.map(|ms| Duration::from_millis(ms.into())),
+            idempotency_key: request.idempotency_key,
+            boot: request.boot,
             reverse: Some(self.reverse.clone()),
         };
         match self.pace.take(std::time::Instant::now()) {

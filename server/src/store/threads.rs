@@ -38,7 +38,8 @@ pub(super) struct Queues {
 /// The running threads. They end when every clone of their queues is dropped.
 pub(super) struct Threads {
     pub(super) queues: Queues,
-    handles: Vec<JoinHandle<()>>,
+    writer: JoinHandle<()>,
+    readers: Vec<JoinHandle<()>>,
 }
 
 impl Threads {
@@ -48,12 +49,13 @@ impl Threads {
         let (reads, to_read) = mpsc::channel(limits.waiting_reads.max(1));
         let to_read = Arc::new(Mutex::new(to_read));
         let writer = connection::writer(path, limits)?;
-        let mut handles = vec![start("store-writer", || write(writer, to_save))?];
+        let writer = start("store-writer", || write(writer, to_save))?;
+        let mut readers = Vec::with_capacity(READERS);
         for _ in 0..READERS {
             let (reader, to_read) = (connection::reader(path, limits)?, Arc::clone(&to_read));
-            handles.push(start("store-reader", move || read(&reader, &to_read))?);
+            readers.push(start("store-reader", move || read(&reader, &to_read))?);
         }
-        Ok(Self { queues: Queues { saves, reads }, handles })
+        Ok(Self { queues: Queues { saves, reads }, writer, readers })
     }
 
     /// One thread for a database in memory, which only its own connection sees.
@@ -65,17 +67,18 @@ impl Threads {
             // Who waits is told that the store is closed.
             Err(error) => tracing::error!(%error, "no database in memory"),
         };
-        let handles = vec![start("store", work)?];
-        Ok(Self { queues: Queues { saves: queue.clone(), reads: queue }, handles })
+        let writer = start("store", work)?;
+        Ok(Self { queues: Queues { saves: queue.clone(), reads: queue }, writer, readers: Vec::new() })
     }
 
-    /// Lets the threads finish what waits and close the database.
+    /// Lets the threads finish what waits and close the database. The writer is last: only it may put everything into one file.
     pub(super) fn join(self) {
-        drop(self.queues);
-        for handle in self.handles {
-            // A thread that panicked has said so.
-            let _ = handle.join();
-        }
+        let Queues { saves, reads } = self.queues;
+        drop(reads);
+        // A thread that panicked has said so.
+        self.readers.into_iter().for_each(|reader| drop(reader.join()));
+        drop(saves);
+        drop(self.writer.join());
     }
 }
 
