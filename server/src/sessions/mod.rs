@@ -3,6 +3,8 @@
 //! A session is named by the hash of a secret that only its client knows. It outlives its connections: a hello that knows the
 //! secret brings it another one, before or after the last was lost.
 
+/// The calls of one session, both ways.
+mod calls;
 /// What a session must know of a connection.
 mod carrier;
 /// The dull loop between an endpoint, its connections and the service.
