@@ -1,7 +1,7 @@
 //! A native program's session: the protocol's endpoint in the middle, over transports that tests open and cut as they like.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
@@ -60,7 +60,7 @@ pub enum News {
 }
 
 enum Wish {
-    Call(Box<Request>, mpsc::UnboundedSender<Reply>, oneshot::Sender<Result<CallId, Fault>>),
+    Call(Box<Request>, VecDeque<Body>, mpsc::UnboundedSender<Reply>, oneshot::Sender<Result<CallId, Fault>>),
     Cancel(CallId),
     Open(Wire, Option<String>),
     Cut(ConnectionId),
@@ -111,8 +111,8 @@ impl NativeClient {
         let (inbox, incoming) = mpsc::channel(64);
         let (tell, news) = mpsc::unbounded_channel();
         let endpoint = Endpoint::client(options.limits.clone(), options.secret.unwrap_or_else(secret));
-        let driver =
-            Driver { endpoint, wires: Vec::new(), epoch: Instant::now(), calls: HashMap::new(), news: tell, ended: None };
+        let (calls, uploads) = (HashMap::new(), HashMap::new());
+        let driver = Driver { endpoint, wires: Vec::new(), epoch: Instant::now(), calls, uploads, news: tell, ended: None };
         tokio::spawn(driver.run(wished, incoming, ended));
         Self { options, wishes, inbox, made: AtomicU32::new(0), news, over }
     }
@@ -185,10 +185,30 @@ impl NativeClient {
         action: &str,
         fields: &Value,
     ) -> Result<(CallId, mpsc::UnboundedReceiver<Reply>), Fault> {
+        let request = Request { action: action.to_owned(), lane, body: Body::json(fields.to_string()), ..Request::default() };
+        self.begin(request, VecDeque::new()).await
+    }
+
+    /// Asks with items of its own behind the request, sent as the handler reads them.
+    ///
+    /// # Errors
+    /// As [`Self::stream`].
+    pub async fn upload(
+        &self,
+        lane: Lane,
+        action: &str,
+        fields: &Value,
+        items: impl IntoIterator<Item = Value>,
+    ) -> Result<(CallId, mpsc::UnboundedReceiver<Reply>), Fault> {
+        let body = Body::json(fields.to_string());
+        let request = Request { action: action.to_owned(), lane, body, streams: true, ..Request::default() };
+        self.begin(request, items.into_iter().map(|item| Body::json(item.to_string())).collect()).await
+    }
+
+    async fn begin(&self, request: Request, items: VecDeque<Body>) -> Result<(CallId, mpsc::UnboundedReceiver<Reply>), Fault> {
         let (replies, receiver) = mpsc::unbounded_channel();
         let (id, made) = oneshot::channel();
-        let request = Request { action: action.to_owned(), lane, body: Body::json(fields.to_string()), ..Request::default() };
-        self.wish(Wish::Call(Box::new(request), replies, id)).await?;
+        self.wish(Wish::Call(Box::new(request), items, replies, id)).await?;
         Ok((made.await.map_err(|_| failed("the session is over"))??, receiver))
     }
 
@@ -236,6 +256,8 @@ struct Driver {
     wires: Vec<Wire>,
     epoch: Instant,
     calls: HashMap<CallId, mpsc::UnboundedSender<Reply>>,
+    /// Items that wait for their readers.
+    uploads: HashMap<CallId, VecDeque<Body>>,
     news: mpsc::UnboundedSender<News>,
     ended: Option<Fault>,
 }
@@ -307,6 +329,7 @@ impl Driver {
             Event::Response { call, body } => return self.reply(call, Reply::Done(Ok(value(&body)))),
             Event::Failed { call, fault } => return self.reply(call, Reply::Done(Err(fault))),
             Event::Request { call, request } => return self.serve(call, &request),
+            Event::Writable { call } => return self.send_items(call),
             Event::Closed(reason) => {
                 self.ended = Some(reason.clone());
                 News::Closed(reason)
@@ -330,6 +353,19 @@ impl Driver {
         self.endpoint.respond(call, answer);
     }
 
+    /// As many items as the reader takes now; the end behind the last.
+    fn send_items(&mut self, call: CallId) {
+        let Some(items) = self.uploads.get_mut(&call) else { return };
+        while self.endpoint.writable(call) {
+            let Some(item) = items.pop_front() else { break };
+            self.endpoint.item(call, &item).expect("credit");
+        }
+        if items.is_empty() {
+            self.uploads.remove(&call);
+            self.endpoint.end_items(call);
+        }
+    }
+
     fn reply(&mut self, call: CallId, reply: Reply) {
         let done = matches!(reply, Reply::Done(_));
         if let Some(waiting) = self.calls.get(&call) {
@@ -343,10 +379,15 @@ impl Driver {
     fn wish(&mut self, wish: Wish) {
         let now = self.now();
         match wish {
-            Wish::Call(request, replies, made) => {
+            Wish::Call(request, items, replies, made) => {
+                let streams = request.streams;
                 let call = self.endpoint.call(now, *request);
-                if let Ok(id) = &call {
-                    self.calls.insert(*id, replies);
+                if let Ok(id) = call {
+                    self.calls.insert(id, replies);
+                    if streams {
+                        self.uploads.insert(id, items);
+                        self.send_items(id);
+                    }
                 }
                 drop(made.send(call));
             }

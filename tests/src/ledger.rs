@@ -8,7 +8,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tabagent_protocol::{Fault, api::Action};
+use tabagent_protocol::{
+    Code, Fault,
+    api::{Action, NoItem},
+};
 use tabagent_server::Service;
 
 /// Asks for a stream.
@@ -20,6 +23,19 @@ pub struct Produce {
     pub items: u64,
     /// Bytes of each.
     pub bytes: usize,
+}
+
+/// Takes a stream that the caller sends.
+#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
+pub struct Consume {
+    /// Its name: carried out once.
+    pub name: String,
+}
+
+impl Action for Consume {
+    const NAME: &'static str = "consume";
+    type Response = Value;
+    type Item = NoItem;
 }
 
 /// One item.
@@ -44,11 +60,24 @@ impl Action for Produce {
 pub struct Executed(Arc<Mutex<BTreeMap<String, u32>>>);
 
 impl Executed {
-    /// A service whose one action produces a stream and notes that it did.
+    /// A service that produces and consumes streams and notes that it did.
     #[must_use]
     pub fn service(&self) -> Service {
-        let executed = self.clone();
-        Service::reference().on(move |call, asked: Produce| {
+        let (executed, consuming) = (self.clone(), self.clone());
+        let service = Service::reference().on(move |call, asked: Consume| {
+            let consuming = consuming.clone();
+            consuming.note(&asked.name);
+            async move {
+                let mut incoming = call.incoming().ok_or(Fault::new(Code::BAD_REQUEST, "nothing is sent"))?;
+                let mut chain = Chain::default();
+                while let Some(item) = incoming.next().await? {
+                    chain.check(serde_json::from_slice(&item.value).expect("JSON"));
+                    consuming.note(&format!("item of {}", asked.name));
+                }
+                Ok::<_, Fault>(json!({"type": "consumed", "chain": chain.value(), "items": chain.items()}))
+            }
+        });
+        service.on(move |call, asked: Produce| {
             executed.note(&asked.name);
             async move {
                 let mut chain = Chain::default();
@@ -64,7 +93,7 @@ impl Executed {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(name.to_owned()).or_default() += 1;
     }
 
-    /// How often a call of this name was carried out.
+    /// How often a call of this name was carried out; how many items came, for "item of NAME".
     #[must_use]
     pub fn times(&self, name: &str) -> u32 {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied().unwrap_or(0)

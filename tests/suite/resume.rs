@@ -84,6 +84,36 @@ async fn a_stream_in_the_bulk_lane_survives_both() {
     cut_again_and_again(&rungs, Lane::Bulk).await;
 }
 
+/// What the caller streams up arrives whole, whatever happens to the transports on the way.
+async fn an_upload_cut_again_and_again(rungs: &[Rung], lane: Lane) {
+    const ITEMS: u32 = 6_000;
+    let (server, executed) = serve(&[]);
+    let mut client = client(&server);
+    let mut link = client.open(rungs[0]).await.expect("a transport");
+    let mut chain = Chain::default();
+    let items: Vec<_> = (0..ITEMS).map(|_| json!(chain.next(500))).collect();
+    let (_, mut replies) = client.upload(lane, "consume", &json!({"name": "up"}), items).await.expect("a call");
+    for (cut, rung) in (1..).zip(&rungs[1..]) {
+        while executed.times("item of up") < cut * 1_000 {
+            tokio::task::yield_now().await;
+        }
+        client.cut(link).await;
+        client.until(|news| *news == News::Disconnected).await;
+        link = client.open(*rung).await.expect("another transport");
+        client.until(|news| *news == News::Moved(link)).await;
+    }
+    let answer = answer(&mut replies).await.expect("an answer");
+    assert_eq!((&answer["chain"], &answer["items"]), (&json!(chain.value()), &json!(ITEMS)));
+    assert_eq!(executed.times("up"), 1);
+    client.close().await;
+}
+
+#[tokio::test]
+async fn an_upload_survives_its_transports() {
+    an_upload_cut_again_and_again(&[Rung::WebRtc, Rung::WebSocket, Rung::WebRtc, Rung::WebRtc], Lane::Interactive).await;
+    an_upload_cut_again_and_again(&[Rung::WebSocket, Rung::WebRtc, Rung::WebSocket, Rung::WebSocket], Lane::Bulk).await;
+}
+
 #[tokio::test]
 async fn a_session_moves_between_living_transports() {
     const ITEMS: u64 = 4_000;
@@ -163,13 +193,12 @@ async fn a_session_that_waits_too_long_is_gone() {
     let (_, mut replies) = client.stream("produce", &produce("lost", 1_000_000, 100)).await.expect("a call");
     let mut chain = Chain::default();
     read(&mut replies, &mut chain, 50).await.expect("there is more");
-    let running = || async { executed_calls(&server).await };
-    assert_eq!(running().await, 1);
+    assert_eq!(server.calls_in_flight().await, 1);
     client.cut(link).await;
     client.until(|news| *news == News::Disconnected).await;
     let (_, mut unsent) = client.stream("produce", &produce("kept", 3, 10)).await.expect("a call");
     // The server stops working for a client that does not come back.
-    while running().await > 0 {
+    while server.calls_in_flight().await > 0 {
         tokio::task::yield_now().await;
     }
     client.open(Rung::WebSocket).await.expect("another transport");
@@ -184,15 +213,6 @@ async fn a_session_that_waits_too_long_is_gone() {
     assert_eq!(answer(&mut unsent).await.expect("an answer")["type"], "produced");
     assert_eq!(executed.times("kept"), 1);
     client.close().await;
-}
-
-/// Calls in flight, as HTTP tells.
-async fn executed_calls(server: &TestServer) -> u64 {
-    let stats = reqwest::get(format!("{}/v1/stats", server.url())).await.expect("a reply");
-    let stats: Value = stats.json().await.expect("JSON");
-    let count = |name: &str| stats[name].as_u64().expect("a count");
-    // The one that asks is in flight itself.
-    count("total_requests") - count("successful_requests") - count("failed_requests") - 1
 }
 
 #[tokio::test]
@@ -293,7 +313,7 @@ async fn sessions_without_a_connection_keep_so_much_and_no_more() {
         client.until(|news| *news == News::Disconnected).await;
     }
     // The handler goes on until its window is full, which is more than may be kept.
-    while executed_calls(&server).await > 0 {
+    while server.calls_in_flight().await > 0 {
         tokio::task::yield_now().await;
     }
     busy.open(Rung::WebSocket).await.expect("a transport");

@@ -253,17 +253,9 @@ async fn a_reader_that_stops_is_still_read() {
         let _ = received;
     }
     say(&mut socket, data(2, RawFrame { kind: FrameType::Cancel, flags: 0, call: 1, body: &[] })).await;
-    while in_flight(&server).await > 0 {
+    while server.calls_in_flight().await > 0 {
         tokio::task::yield_now().await;
     }
-}
-
-/// Calls in flight, as HTTP tells.
-async fn in_flight(server: &TestServer) -> u64 {
-    let stats = reqwest::get(format!("{}/v1/stats", server.url())).await.expect("a reply");
-    let stats: serde_json::Value = stats.json().await.expect("JSON");
-    let count = |name: &str| stats[name].as_u64().expect("a count");
-    count("total_requests") - count("successful_requests") - count("failed_requests") - 1
 }
 
 #[tokio::test]
