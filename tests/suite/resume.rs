@@ -1,7 +1,7 @@
 //! Sessions outlive their connections: cut, moved, raced, expired; every stream is proved whole by both sides' ledgers.
 
 use serde_json::{Value, json};
-use tabagent_protocol::{Code, ConnectionId, Lane};
+use tabagent_protocol::{Code, ConnectionId, Fault, Lane};
 use tabagent_server::{ServerLimits, ServerOptions};
 use tabagent_tests::{
     NativeClient, News, Options, Reply, Rung, TestServer,
@@ -82,6 +82,52 @@ async fn a_stream_survives_its_websockets() {
 async fn a_stream_in_the_bulk_lane_survives_both() {
     let rungs = [Rung::WebSocket, Rung::WebRtc, Rung::WebSocket, Rung::WebRtc];
     cut_again_and_again(&rungs, Lane::Bulk).await;
+}
+
+/// Cuts, moves and races at random: `CUTS` of them, from `SEED`.
+#[tokio::test]
+async fn a_stream_goes_on_whatever_happens_to_its_transports() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let (seed, cuts) = (number("SEED").unwrap_or_else(|| fastrand::u64(..)), number("CUTS").unwrap_or(10));
+    println!("SEED={seed} CUTS={cuts}");
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let (server, executed) = serve(&["connections_per_minute_loopback=1000000"]);
+    let mut client = client(&server);
+    let items = cuts * 1_000;
+    let (_, mut replies) = client.stream("produce", &produce("random", items, 100)).await.expect("a call");
+    let mut chain = Chain::default();
+    let mut link = open(&client, &mut rng).await.expect("a transport");
+    for cut in 0..cuts {
+        let upto = cut * 1_000 + rng.u64(1..1_000);
+        read(&mut replies, &mut chain, upto).await.expect("there is more");
+        let before = link;
+        match rng.u32(0..4) {
+            // Cut, and another one.
+            0 => client.cut(before).await,
+            // A move while it lives.
+            1 => {}
+            // Another one is cut in the middle of its hello, or a moment before or behind.
+            2 => {
+                let short = open(&client, &mut rng).await.expect("a transport");
+                (0..rng.u32(0..20)).for_each(|_| std::thread::yield_now());
+                client.cut(short).await;
+            }
+            // The one in use is cut while another one has hardly begun.
+            _ => {
+                open(&client, &mut rng).await.expect("a transport");
+                client.cut(before).await;
+            }
+        }
+        link = open(&client, &mut rng).await.expect("another transport");
+        client.until(|news| *news == News::Moved(link)).await;
+    }
+    finish(replies, chain, items).await;
+    assert_eq!(executed.times("random"), 1);
+    client.close().await;
+}
+
+async fn open(client: &NativeClient, rng: &mut fastrand::Rng) -> Result<ConnectionId, Fault> {
+    client.open(if rng.bool() { Rung::WebRtc } else { Rung::WebSocket }).await
 }
 
 /// What the caller streams up arrives whole, whatever happens to the transports on the way.
@@ -173,14 +219,13 @@ async fn two_first_hellos_over_both_transports_make_one_session() {
         let name = format!("raced-{turn}");
         let (_, replies) = client.stream("produce", &produce(&name, 200, 100)).await.expect("a call");
         let (socket, channels) = tokio::join!(client.open(Rung::WebSocket), client.open(Rung::WebRtc));
-        let last = socket.expect("a socket").0.max(channels.expect("channels").0);
+        socket.and(channels).expect("both transports");
         finish(replies, Chain::default(), 200).await;
         assert_eq!(executed.times(&name), 1);
         // Had there been two sessions, the limit would have refused one.
         while let Ok(news) = client.news.try_recv() {
             assert!(!matches!(news, News::GoAway(_) | News::Expired(_) | News::Closed(_)), "{news:?}");
         }
-        let _ = ConnectionId(last);
         client.close().await;
     }
 }
@@ -229,6 +274,19 @@ async fn another_server_process_does_not_have_the_session() {
     assert_eq!(answer(&mut replies).await.expect_err("gone").code, Code::OUTCOME_UNKNOWN);
     assert_eq!((executed.times("once"), again.times("once")), (1, 0));
     client.close().await;
+}
+
+#[tokio::test]
+async fn a_server_that_ends_waits_for_nobody_who_is_not_there() {
+    let (server, executed) = serve(&["drain=100"]);
+    let mut client = client(&server);
+    let link = client.open(Rung::WebSocket).await.expect("a transport");
+    let (_, mut replies) = client.stream("produce", &produce("unread", 1_000_000, 1_000)).await.expect("a call");
+    read(&mut replies, &mut Chain::default(), 10).await.expect("there is more");
+    client.cut(link).await;
+    client.until(|news| *news == News::Disconnected).await;
+    tokio::time::timeout(std::time::Duration::from_secs(5), server.end()).await.expect("long before the window ends");
+    assert_eq!(executed.times("unread"), 1);
 }
 
 #[tokio::test]
