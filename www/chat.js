@@ -77,8 +77,9 @@ export function createChat(report) {
   async function offerModels() {
     const select = byId("model");
     try {
-      const { models } = await agent.request({ action: "list_models" });
-      select.replaceChildren(...["default", ...models.map((model) => model.id)].map((id) => new Option(id)));
+      const { models } = await agent.request({ action: "list_models", filter: "chat" });
+      const ready = models.filter((model) => model.loaded).map((model) => model.id);
+      select.replaceChildren(...["default", ...ready].map((id) => new Option(id)));
       recall(select);
     } catch (error) {
       report(`no list of models: ${error.code}`);

@@ -1,7 +1,10 @@
 // Requests to start from in the composer. Each is a whole request: what you see is what is sent.
 
 /** Events that the log shows when they come. Those of one's own calls come always, the others after `subscribe`. */
-export const EVENTS = ["generation_stopped", "server_draining", "events_lost", "warning"];
+export const EVENTS = [
+  "model_loading_progress", "download_progress", "model_loaded", "model_unloaded",
+  "generation_stopped", "server_draining", "events_lost", "warning",
+];
 
 /** Label → request. `stream: true` makes the composer use `agent.stream()`. */
 export const EXAMPLES = {
@@ -18,6 +21,27 @@ export const EXAMPLES = {
   },
   generate: { action: "generate", model: "default", prompt: "Once upon a time", temperature: 0.7, max_tokens: 48 },
   embeddings: { action: "embeddings", model: "default", input: ["a data channel", "a garden hose"] },
+  responses: { action: "responses", model: "default", instructions: "Be brief.", input: "Count to 5." },
+  load_model: { action: "load_model", model_id: "tabagent/reference-guide", variant: "q8" },
+  "chat, with the guide": {
+    action: "chat", model: "tabagent/reference-guide", stream: true,
+    messages: [{ role: "user", content: "How do I give a page a key?" }],
+  },
+  get_loaded_models: { action: "get_loaded_models" },
+  select_model: { action: "select_model", model_id: "tabagent/reference-chat" },
+  unload_model: { action: "unload_model", model_id: "tabagent/reference-guide" },
+  pull_model: { action: "pull_model", model: "tabagent/reference-guide" },
+  delete_model: { action: "delete_model", model_id: "tabagent/reference-guide" },
+  get_recipes: { action: "get_recipes" },
+  get_params: { action: "get_params" },
+  set_params: { action: "set_params", max_new_tokens: 200, stop_sequences: ["\n\n"] },
+  save_inference_settings: {
+    action: "save_inference_settings", repo_id: "tabagent/reference-guide", variant: "q8", settings: { max_new_tokens: 400 },
+  },
+  get_resources: { action: "get_resources" },
+  get_hardware_info: { action: "get_hardware_info" },
+  get_recommended_models: { action: "get_recommended_models" },
+  estimate_memory: { action: "estimate_memory", model: "Qwen2.5-7B-Instruct", quantization: "q4_k_m", context_length: 8192 },
   save_message: {
     action: "save_message", session_id: "trip-to-lisbon", message: { role: "user", content: "Where does the night train leave?" },
   },
@@ -50,5 +74,6 @@ export const EXAMPLES = {
     candidates: ["bread rolls for breakfast", "breakfast with bread rolls", "freshly baked bread", "a bicycle"],
   },
   stop_generation: { action: "stop_generation", request_id: "chat-1" },
-  subscribe: { action: "subscribe", events: ["generation_stopped", "server_draining"] },
+  get_halt_status: { action: "get_halt_status" },
+  subscribe: { action: "subscribe", events: ["generation_stopped", "model_loaded", "server_draining"] },
 };

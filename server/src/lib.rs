@@ -26,10 +26,14 @@ mod channels;
 mod envelope;
 /// A failure on its way out over HTTP.
 mod error;
+/// One folder of the machine, served.
+pub mod files;
 /// Routes, and who may come in.
 mod http;
 /// Every number.
 mod limits;
+/// The OpenAI wire format.
+mod openai;
 /// What a server is told before it starts.
 mod options;
 /// How fast a session may ask.
@@ -45,6 +49,7 @@ pub mod store;
 pub mod transport;
 
 pub use backend::reference::ReferenceOptions;
+pub use files::FileLimits;
 pub use limits::{LimitError, LimitRow, ServerLimits};
 pub use options::{Cli, Command, HostPattern, Key, Mode, OptionError, OriginPattern, ServerOptions, Settings, ValueError};
 pub use pace::Pace;

@@ -4,12 +4,13 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, IsTerminal, Write},
     net::SocketAddr,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::Mutex,
 };
 
 use clap::{CommandFactory, Parser};
-use tabagent_server::{Cli, Command, ReferenceOptions, Server, ServerLimits, Service, Settings, Store};
+use tabagent_server::{Cli, Command, FileLimits, ReferenceOptions, Server, ServerLimits, Service, Settings, Store};
 use tokio::net::TcpListener;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
@@ -67,8 +68,9 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         let listener = TcpListener::bind(wanted).await.map_err(|error| not_bound(wanted, &error))?;
         let address = listener.local_addr().map_err(|error| not_bound(wanted, &error))?;
         // Behind the address: of two servers started alike, the second one says that the first is there.
-        let store = open(&settings, &options.limits)?;
-        let service = service(&settings, &options.limits, store.clone());
+        let folder = data_folder(&settings)?;
+        let store = open(&folder, &options.limits)?;
+        let service = service(&settings, &options.limits, store.clone(), folder)?;
         let server = Server::new(options, service);
         let shutdown = shutdown().map_err(|error| Failure { code: 1, message: format!("signals cannot be heard: {error}") })?;
         announce(address, local).map_err(|error| Failure { code: 1, message: format!("standard output: {error}") })?;
@@ -80,19 +82,34 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is to last, in the folder that was given or the one where it belongs.
-fn open(settings: &Settings, limits: &ServerLimits) -> Result<Store, Failure> {
+/// The folder for what is to last: the one that was given, or the one where it belongs.
+fn data_folder(settings: &Settings) -> Result<PathBuf, Failure> {
     let folder = settings.data_dir.clone().or_else(Store::default_folder);
-    let folder = folder.ok_or_else(|| usage(&"this user has no home folder to store anything in: give one with --data-dir"))?;
-    let store = Store::open(&folder, limits.store.clone()).map_err(|error| usage(&format!("--data-dir: {error}")))?;
+    folder.ok_or_else(|| usage(&"this user has no home folder to store anything in: give one with --data-dir"))
+}
+
+fn open(folder: &Path, limits: &ServerLimits) -> Result<Store, Failure> {
+    let store = Store::open(folder, limits.store.clone()).map_err(|error| usage(&format!("--data-dir: {error}")))?;
     tracing::info!(folder = %folder.display(), "what is stored lies here");
     Ok(store)
 }
 
-fn service(settings: &Settings, limits: &ServerLimits, store: Store) -> Service {
+fn service(settings: &Settings, limits: &ServerLimits, store: Store, folder: PathBuf) -> Result<Service, Failure> {
     let unset = ReferenceOptions::default();
     let tokens_per_second = settings.tokens_per_second.unwrap_or(unset.tokens_per_second);
-    Service::reference_with(ReferenceOptions { tokens_per_second, limits: limits.service.clone(), store, ..unset })
+    let service = Service::reference_with(ReferenceOptions {
+        tokens_per_second,
+        limits: limits.service.clone(),
+        store,
+        data_dir: Some(folder),
+        ..unset
+    });
+    match &settings.files {
+        Some(files) => service
+            .with_files(files, FileLimits::default())
+            .map_err(|error| usage(&format!("--files {}: {error}", files.display()))),
+        None => Ok(service),
+    }
 }
 
 /// The one line on standard output: whoever started the program reads from it that it is ready, and where.

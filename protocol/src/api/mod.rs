@@ -14,15 +14,29 @@ mod compare;
 mod embeddings;
 /// subscribe, unsubscribe, and the events themselves.
 mod events;
+/// list_files, read_file, write_file.
+mod files;
+/// get_hardware_info, check_model_feasibility, get_recommended_models.
+mod hardware;
 /// chat_history, save_message.
 mod history;
 /// What an action is.
 mod info;
-/// list_models.
+/// load_model, unload_model, pull_model, delete_model, and their events.
+mod loading;
+/// list_models and other questions about models.
 mod models;
+/// get_params, set_params, and the settings of models.
+mod params;
+/// get_resources, estimate_memory, compatibility.
+mod resources;
+/// responses.
+mod responses;
+/// routes: the table itself.
+mod routes;
 /// rerank, rag_query, semantic_search_query: texts found.
 mod search;
-/// stop_generation.
+/// stop_generation, get_halt_status.
 mod stop;
 /// The answer of actions that are just done.
 mod success;
@@ -41,14 +55,38 @@ pub use embeddings::{EmbeddingEncoding, EmbeddingFormat, Embeddings, EmbeddingsR
 pub use events::{
     EventsLost, GenerationStopped, ServerDraining, Subscribe, SubscribeResponse, Unsubscribe, UnsubscribeResponse, Warning,
 };
+pub use files::{
+    FileEntry, FileKind, FileListResponse, FilePiece, HASHED_PIECE, ListFiles, ReadFile, ReadFileResponse, WriteFile,
+    WriteFileResponse,
+};
+pub use hardware::{
+    CheckModelFeasibility, FeasibilityResponse, GetHardwareInfo, GetRecommendedModels, HardwareCpu, HardwareInfoResponse,
+    HardwareMemory, RamTier, RecommendedModelsResponse,
+};
 pub use history::{ChatHistory, ChatHistoryResponse, MessageSavedResponse, NewMessage, SaveMessage, StoredMessage};
 pub use info::{Action, ActionInfo, Event, NoItem};
-pub use models::{ListModels, ModelInfo, ModelListResponse};
+pub use loading::{
+    DeleteModel, DeleteModelResponse, DownloadProgress, DownloadStatus, LoadModel, LoadStatus, LoadingStatus, ModelLoaded,
+    ModelLoadedResponse, ModelLoadingProgress, ModelUnloaded, PullModel, PullModelResponse, UnloadModel,
+};
+pub use models::{
+    EmbeddingModel, EmbeddingModelsResponse, GetEmbeddingModels, GetLoadedModels, GetModelInfo, GetModelQuants, GetRecipes,
+    ListModels, LoadedModel, LoadedModelsResponse, ModelInfo, ModelInfoResponse, ModelListResponse, ModelQuantsResponse,
+    ModelSelectedResponse, Recipe, RecipesResponse, SelectModel,
+};
+pub use params::{
+    GetInferenceSettings, GetParams, InferenceSettingsResponse, Params, ParamsResponse, SaveInferenceSettings, SetParams,
+};
+pub use resources::{
+    Compatibility, CompatibilityResponse, EstimateMemory, GetResources, MemoryEstimateResponse, ResourcesResponse,
+};
+pub use responses::{Responses, ResponsesInput, ResponsesResponse};
+pub use routes::{Route, Routes, RoutesResponse};
 pub use search::{
     DescribedDocument, RagQuery, RagResponse, Rerank, RerankResponse, RerankResult, SearchDocument, SearchResult,
     SemanticSearchQuery, SemanticSearchResponse,
 };
-pub use stop::{StopGeneration, StopGenerationResponse};
+pub use stop::{GetHaltStatus, HaltStatusResponse, StopGeneration, StopGenerationResponse};
 pub use success::Success;
 pub use system::{
     Cpu, GetStats, Gpu, Health, HealthResponse, HealthStatus, LastGeneration, Memory, SessionCounts, StatsResponse, System,
@@ -70,9 +108,12 @@ macro_rules! actions {
 }
 
 actions! {
-    Health, SystemInfo, GetStats, ListModels, Chat, Generate, Embeddings, Rerank, RagQuery, SemanticSearchQuery,
-    CalculateSimilarity, EvaluateEmbeddings, ClusterDocuments, RecommendContent, SaveMessage, ChatHistory, StopGeneration,
-    SetHfToken, GetHfTokenStatus, ClearHfToken, Subscribe, Unsubscribe,
+    Health, SystemInfo, GetStats, Chat, Generate, Embeddings, Rerank, ListModels, LoadModel, UnloadModel, GetModelInfo,
+    PullModel, DeleteModel, GetLoadedModels, SelectModel, GetEmbeddingModels, GetRecipes, SaveMessage, ChatHistory, RagQuery,
+    SemanticSearchQuery, CalculateSimilarity, EvaluateEmbeddings, ClusterDocuments, RecommendContent, StopGeneration, GetParams,
+    SetParams, GetResources, EstimateMemory, SetHfToken, GetHfTokenStatus, ClearHfToken, GetHardwareInfo, CheckModelFeasibility,
+    GetRecommendedModels, Subscribe, Unsubscribe, Responses, GetHaltStatus, Compatibility, GetModelQuants, GetInferenceSettings,
+    SaveInferenceSettings, Routes,
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! stop_generation: a call ends early because somebody named it.
+//! stop_generation, get_halt_status: a call ends early because somebody named it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,4 +34,35 @@ impl Action for StopGeneration {
 pub struct StopGenerationResponse {
     /// 0 when no running call has that name.
     pub stopped_count: u32,
+}
+
+/// Asks whether generation was stopped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GetHaltStatus {}
+
+impl Action for GetHaltStatus {
+    const NAME: &'static str = "get_halt_status";
+    const INFO: ActionInfo = ActionInfo {
+        method: "GET",
+        path: "/v1/halt",
+        tags: &["generation"],
+        description: "Says when `stop_generation` last ended a call, whether generation has begun again since, and how many calls run.",
+        scope: "read",
+        response: "halt_status_response",
+        ..ActionInfo::own(Self::NAME)
+    };
+    type Response = HaltStatusResponse;
+    type Item = NoItem;
+}
+
+/// Whether generation was stopped, by whomever.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HaltStatusResponse {
+    /// A call was ended by `stop_generation`, and none that generates has begun since.
+    pub is_halted: bool,
+    /// Calls that are running, of everybody, but for this one.
+    pub active_requests: u64,
+    /// When a call was last ended by `stop_generation`, RFC 3339; absent if none ever was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_halt_time: Option<String>,
 }

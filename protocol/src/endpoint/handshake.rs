@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     CallId, Millis, VERSION,
+    call::Call,
     error::{Code, Fault, Violation},
     frame::{go_away::GoAway, hello::Hello, welcome::Welcome},
     lane::{Class, Lane},
@@ -110,6 +111,7 @@ impl Endpoint {
             }
             lane.acknowledge(self.now, received);
         }
+        self.ours.iter_mut().for_each(Call::settle_behind);
         self.ack_at = Some(NOW); // proves to the server that its welcome arrived
         let first = self.phase == Phase::New;
         self.phase = Phase::Standing;
@@ -128,6 +130,9 @@ impl Endpoint {
     pub(super) fn peer_goes(&mut self, now: Millis, connection: ConnectionId, away: GoAway) {
         let over = away.last && away.deadline_ms == 0;
         let reason = away.reason.clone();
+        if over && self.unanswered() == Some(connection) {
+            self.ours.iter_mut().filter(|call| call.behind == Some(connection)).for_each(Call::take_back);
+        }
         if over && reason.code == Code::SESSION_EXPIRED && self.role == Role::Client {
             // An answer to a hello; whether another transport still has the session is another matter.
             self.drop_link(now, connection);
@@ -150,7 +155,7 @@ impl Endpoint {
         self.close_links();
         self.phase = Phase::Expired;
         self.lost_at = None;
-        self.cancel_theirs();
+        self.abandon_theirs();
         let sent: Vec<_> = self.ours.iter().filter(|(_, call)| call.sent).map(|(id, _)| *id).collect();
         for id in sent {
             self.take_call(id);
@@ -199,7 +204,7 @@ impl Endpoint {
             let fault = if call.sent { unknown(id, &reason) } else { reason.clone() };
             self.tell(Event::Failed { call: CallId(id), fault });
         }
-        self.cancel_theirs();
+        self.abandon_theirs();
         self.tell(Event::Closed(reason));
     }
 
@@ -211,10 +216,10 @@ impl Endpoint {
     }
 
     /// Nobody waits for our answers any more.
-    fn cancel_theirs(&mut self) {
+    fn abandon_theirs(&mut self) {
         for (id, call) in self.theirs.take() {
             if call.announced && !call.settled {
-                self.tell(Event::Cancelled { call: CallId(id) });
+                self.tell(Event::Abandoned { call: CallId(id) });
             }
         }
     }

@@ -145,8 +145,13 @@ pub enum Event {
         /// The call.
         call: CallId,
     },
-    /// The call is settled: stop working for it.
+    /// The caller withdrew the call, or its deadline passed: stop working for it.
     Cancelled {
+        /// The call.
+        call: CallId,
+    },
+    /// The session is over and its calls with it: nobody will hear the answer. A call that outlives sessions may go on.
+    Abandoned {
         /// The call.
         call: CallId,
     },

@@ -48,8 +48,8 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     fn settle(&mut self, name: &str, end: End) {
-        let before = self.ends.insert(name.to_owned(), end.clone());
-        assert_eq!(before, None, "call {name} ended a second time: {end:?}");
+        let before = self.ends.insert(name.to_owned(), end);
+        assert_eq!(before, None, "call {name} ended a second time");
     }
 }
 
@@ -205,7 +205,7 @@ impl Answerer {
                 assert_eq!(theirs.done, theirs.items, "items of {} are missing", theirs.name);
                 endpoint.respond(call, Ok(Body::json(theirs.name)));
             }
-            Event::Cancelled { call } => drop(self.theirs.remove(&call.0)),
+            Event::Cancelled { call } | Event::Abandoned { call } => drop(self.theirs.remove(&call.0)),
             Event::Response { call, body } => {
                 let outer = self.nested.remove(&call.0).expect("a call of ours");
                 if let Some(theirs) = self.theirs.remove(&outer) {

@@ -82,7 +82,7 @@ fn a_session_that_stays_lost_settles_what_had_left_and_keeps_what_had_not() {
     let events = pair.client.events();
     let [Event::Failed { call, fault }, Event::Expired(reason)] = &events[..] else { panic!("{events:?}") };
     assert_eq!((*call, code(fault), code(reason)), (sent, "outcome_unknown", "session_expired"), "it may have been carried out");
-    assert!(matches!(&pair.server.events()[..], [Event::Cancelled { call }, Event::Closed(_)] if *call == asked));
+    assert!(matches!(&pair.server.events()[..], [Event::Abandoned { call }, Event::Closed(_)] if *call == asked));
     // The next session takes along what never left.
     pair.network.stalled = false;
     pair.client.endpoint.restart([2; 32]);
@@ -103,7 +103,7 @@ fn close_tells_the_other_side_why() {
     pair.run();
     let events = pair.server.events();
     assert!(
-        matches!(&events[..], [Event::GoAway(away), Event::Cancelled { .. }, Event::Closed(_)] if away.reason.message == "the page is done"),
+        matches!(&events[..], [Event::GoAway(away), Event::Abandoned { .. }, Event::Closed(_)] if away.reason.message == "the page is done"),
         "{events:?}"
     );
     assert!(pair.client.closed && pair.server.closed);

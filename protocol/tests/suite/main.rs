@@ -7,4 +7,6 @@ mod flow;
 mod hostile;
 mod life;
 mod pair;
+mod resume;
+mod rig;
 mod spec;

@@ -1,7 +1,11 @@
 //! What answers the actions: the machine itself, and the models behind them.
 
+/// How much memory models take.
+mod estimate;
 /// Failures of the store.
 mod failure;
+/// get_hardware_info, check_model_feasibility, get_recommended_models.
+mod hardware;
 /// chat_history, save_message.
 mod history;
 /// What this machine is.

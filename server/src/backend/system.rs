@@ -2,11 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use tabagent_protocol::{
-    Code, Fault,
-    api::{GetStats, Health, HealthResponse, HealthStatus, StatsResponse, SystemInfo, SystemInfoResponse},
-};
-use tokio::task::spawn_blocking;
+use tabagent_protocol::api::{GetStats, Health, HealthResponse, HealthStatus, StatsResponse, SystemInfo, SystemInfoResponse};
 
 use super::machine;
 use crate::service::{Call, Service};
@@ -16,12 +12,9 @@ impl Service {
     #[must_use]
     pub fn with_system(self) -> Self {
         self.on(|call, _: Health| async move { Ok(health(&call)) })
-            .on(|_, _: SystemInfo| async {
-                let system = spawn_blocking(machine::look).await.map_err(unread)?;
-                Ok(SystemInfoResponse { system })
-            })
+            .on(|_, _: SystemInfo| async { Ok(SystemInfoResponse { system: machine::ask(machine::look).await? }) })
             .on(|call, _: GetStats| async move {
-                let memory_used_mb = spawn_blocking(machine::process_memory_mb).await.map_err(unread)?;
+                let memory_used_mb = machine::ask(machine::process_memory_mb).await?;
                 Ok(StatsResponse { memory_used_mb, ..call.stats().snapshot() })
             })
     }
@@ -36,9 +29,4 @@ fn health(call: &Call) -> HealthResponse {
         timestamp: jiff::Timestamp::now().to_string(),
         uptime_seconds: call.stats().uptime().as_secs(),
     }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
-fn unread(error: tokio::task::JoinError) -> Fault {
-    Fault::new(Code::INTERNAL, format!("the machine could not be read: {error}"))
 }

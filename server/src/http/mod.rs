@@ -3,7 +3,9 @@
 mod actions;
 mod body;
 mod cors;
+mod documents;
 mod doorman;
+mod input;
 mod keys;
 mod openai;
 mod pages;
@@ -18,3 +20,4 @@ mod websocket;
 pub(crate) use doorman::Door;
 pub(crate) use routes::{App, router};
 pub(crate) use serve::serve;
+pub(crate) use table::Table;

@@ -8,7 +8,7 @@ use tabagent_protocol::{
     api::{Action, StopGeneration, refused},
 };
 
-use super::{limits::ServiceLimits, reverse::ReverseCaller};
+use super::{incoming::Incoming, limits::ServiceLimits, reverse::ReverseCaller};
 
 /// Who is calling: fixed when a connection is admitted, the same on every way in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -52,11 +52,18 @@ pub struct Asked {
     pub fields: Value,
     /// Raw bytes beside the fields.
     pub payload: Option<Payload>,
+    /// What the caller streams up, where it does.
+    pub incoming: Option<Incoming>,
     /// The caller's name of the call, unique among the session's running calls. Without one, a `request_id` among the
     /// fields counts, or else the server makes one.
     pub request_id: Option<String>,
     /// How long the call may take from now on.
     pub deadline: Option<Duration>,
+    /// The caller's name of what is to happen once: a repeat gets the first result. Without one, an `idempotency_key` among the
+    /// fields counts.
+    pub idempotency_key: Option<String>,
+    /// The server process that first had the key, where the caller knows it: another one cannot tell what became of the call.
+    pub boot: Option<[u8; 16]>,
     /// The way back, where the caller serves actions too.
     pub reverse: Option<ReverseCaller>,
 }
@@ -70,10 +77,28 @@ impl Asked {
             action: action.into(),
             fields,
             payload: None,
+            incoming: None,
             request_id: None,
             deadline: None,
+            idempotency_key: None,
+            boot: None,
             reverse: None,
         }
+    }
+
+    /// Takes the idempotency key, wherever it is written.
+    pub(super) fn take_key(&mut self, limits: &ServiceLimits) -> Result<Option<String>, Fault> {
+        let field = self.fields.as_object_mut().and_then(|fields| fields.remove("idempotency_key"));
+        let field = match field {
+            None | Some(Value::Null) => None,
+            Some(Value::String(key)) => Some(key),
+            Some(_) => return Err(refused("idempotency_key", "must be a string")),
+        };
+        let key = self.idempotency_key.take().or(field);
+        if key.as_ref().is_some_and(|key| key.is_empty() || key.len() > limits.idempotency_key_bytes) {
+            return Err(refused("idempotency_key", format_args!("has 1 to {} bytes", limits.idempotency_key_bytes)));
+        }
+        Ok(key)
     }
 
     /// The caller's name of the call, wherever it is written.

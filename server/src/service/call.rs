@@ -19,11 +19,13 @@ use super::{
     asked::{Asked, Principal},
     calls::Admitted,
     codec,
+    incoming::Incoming,
     reverse::ReverseCaller,
     running::Update,
     stats::Stats,
     subscriptions::To,
 };
+use crate::api::Api;
 
 /// A call, as its handler sees it. Clones are the same call.
 #[derive(Clone)]
@@ -37,6 +39,8 @@ struct Inner {
     request_id: String,
     action: ActionInfo,
     payload: Option<Payload>,
+    /// Taken by the one who reads it.
+    incoming: Mutex<Option<Incoming>>,
     deadline: Option<Instant>,
     reverse: Option<ReverseCaller>,
     stop: CancellationToken,
@@ -45,11 +49,17 @@ struct Inner {
     /// Bytes that will travel beside the response.
     attached: Mutex<Option<Payload>>,
     shared: Arc<Shared>,
+    api: Arc<Api>,
 }
 
 impl Call {
     /// Takes a request apart into its fields, the call, and the reading end of the call's updates.
-    pub(super) fn new(asked: Asked, action: ActionInfo, admitted: &Admitted) -> (Value, Self, mpsc::Receiver<Update>) {
+    pub(super) fn new(
+        asked: Asked,
+        action: ActionInfo,
+        admitted: &Admitted,
+        api: &Arc<Api>,
+    ) -> (Value, Self, mpsc::Receiver<Update>) {
         let (updates, receiver) = mpsc::channel(1);
         let inner = Inner {
             principal: asked.principal,
@@ -57,12 +67,14 @@ impl Call {
             request_id: admitted.request_id.clone(),
             action,
             payload: asked.payload,
+            incoming: Mutex::new(asked.incoming),
             deadline: asked.deadline.and_then(|wait| Instant::now().checked_add(wait)),
             reverse: asked.reverse,
             stop: admitted.stop.clone(),
             updates,
             attached: Mutex::default(),
             shared: Arc::clone(&admitted.shared),
+            api: Arc::clone(api),
         };
         (asked.fields, Self { inner: Arc::new(inner) }, receiver)
     }
@@ -89,6 +101,12 @@ impl Call {
     #[must_use]
     pub fn payload(&self) -> Option<&Payload> {
         self.inner.payload.as_ref()
+    }
+
+    /// What the caller streams up, to be read by one; `None` where it streams nothing, and the second time.
+    #[must_use]
+    pub fn incoming(&self) -> Option<Incoming> {
+        self.inner.incoming.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// How long the call may still take; `None` without a deadline.
@@ -126,13 +144,21 @@ impl Call {
         self.say(codec::event(event).map(Update::Event))
     }
 
-    /// Sends an event to the sessions that subscribed to it, except the caller's own, which has [`Call::event`]; answers how
-    /// many they are.
+    /// Sends an event to the sessions that subscribed to it, the caller's own among them; answers how many they are.
     ///
     /// # Errors
     /// `internal` when the event is not a JSON object.
-    pub fn publish<E: Event>(&self, event: &E, to: To) -> Result<usize, Fault> {
-        self.inner.shared.publish(event, &to.except(self.inner.session))
+    pub fn publish<E: Event>(&self, event: &E, to: &To) -> Result<usize, Fault> {
+        self.inner.shared.publish(event, to)
+    }
+
+    /// Tells everybody: the caller, subscribed or not, and all others who subscribed. Each hears it once.
+    ///
+    /// # Errors
+    /// As [`Call::event`].
+    pub async fn announce<E: Event + Sync>(&self, event: &E) -> Result<(), Fault> {
+        self.event(event).await?;
+        self.publish(event, &To::everyone().except(self.inner.session)).map(|_| ())
     }
 
     /// Raw bytes that will travel beside the response; the last ones given count.
@@ -168,6 +194,12 @@ impl Call {
     #[must_use]
     pub fn stats(&self) -> &Stats {
         &self.inner.shared.stats
+    }
+
+    /// What the service says and hears, all of its actions included.
+    #[must_use]
+    pub fn api(&self) -> &Api {
+        &self.inner.api
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {

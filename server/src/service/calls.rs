@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
 };
 
 use tabagent_protocol::{Code, Fault};
@@ -40,6 +40,8 @@ pub(super) struct Admitted {
     pub(super) request_id: String,
     /// Cancelled when `stop_generation` names the call.
     pub(super) stop: CancellationToken,
+    /// Its handler was dropped because nobody wants an answer.
+    pub(super) cancelled: AtomicBool,
     number: u64,
 }
 
@@ -94,7 +96,7 @@ impl Calls {
         let stop = CancellationToken::new();
         let entry = Entry { principal: principal.clone(), session, request_id: request_id.clone(), stop: stop.clone() };
         inner.insert(number, entry);
-        Ok(Admitted { shared: Arc::clone(shared), request_id, stop, number })
+        Ok(Admitted { shared: Arc::clone(shared), request_id, stop, cancelled: AtomicBool::new(false), number })
     }
 
     /// Tells the calls of this name to stop: those of the session, or else all of the principal. Answers how many.

@@ -18,6 +18,16 @@ pub struct ServiceLimits {
     pub event_name_bytes: usize,
     /// Events waiting for a slow reader, per session; the oldest are dropped beyond it and counted in `events_lost`.
     pub waiting_events: usize,
+    /// Bytes of one keyed call's answer that are kept for a repeat. Beyond it the call goes on, but a repeat is `outcome_unknown`.
+    pub journal_call_bytes: usize,
+    /// Bytes of all keyed calls of one principal; the oldest results go first.
+    pub journal_principal_bytes: usize,
+    /// Keyed calls of one principal that are remembered; one more is refused with `limit_reached`.
+    pub journal_keys: usize,
+    /// How long a keyed call is remembered after its end.
+    pub journal_ttl: Duration,
+    /// Bytes of an idempotency key. UUIDs take 36.
+    pub idempotency_key_bytes: usize,
 }
 
 impl Default for ServiceLimits {
@@ -29,6 +39,11 @@ impl Default for ServiceLimits {
             subscribed_events: 64,
             event_name_bytes: 64,
             waiting_events: 256,
+            journal_call_bytes: 4 * 1024 * 1024,
+            journal_principal_bytes: 32 * 1024 * 1024,
+            journal_keys: 4096,
+            journal_ttl: Duration::from_secs(600),
+            idempotency_key_bytes: 256,
         }
     }
 }

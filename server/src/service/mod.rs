@@ -3,8 +3,6 @@
 //! A [`Service`] is a table of actions. Whatever the way in (a session, plain JSON, HTTP), it becomes an [`Asked`];
 //! [`Service::start`] answers with a [`Running`] call whose [`Update`]s the way in carries back.
 
-/// Names that were other names once.
-mod aliases;
 /// Who asks, and for what.
 mod asked;
 /// What a handler is given.
@@ -13,8 +11,14 @@ mod call;
 mod calls;
 /// JSON to request types and responses to JSON.
 mod codec;
-/// stop_generation, subscribe, unsubscribe.
+/// stop_generation, get_halt_status, subscribe, unsubscribe, routes.
 mod control;
+/// Whether generation was stopped.
+mod halt;
+/// What a caller streams up.
+mod incoming;
+/// First results of keyed calls.
+mod journal;
 /// Every number of a service.
 mod limits;
 /// Calls from the server to the client.
@@ -28,9 +32,10 @@ mod subscriptions;
 
 pub use asked::{Asked, Principal};
 pub use call::Call;
+pub use incoming::{Incoming, IncomingSender};
 pub use limits::ServiceLimits;
 pub use reverse::{Reverse, ReverseCaller};
-pub use running::{Running, Update};
+pub use running::{Canceller, Running, Update};
 pub use stats::{Count, Stats};
 pub use subscriptions::{EventStream, To};
 
@@ -42,6 +47,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::SystemTime,
 };
 
 use futures_util::{FutureExt, future::BoxFuture};
@@ -51,8 +57,10 @@ use tabagent_protocol::{
     api::{Action, ActionInfo, Event, Health},
 };
 
-use crate::api::{Api, Validator};
+use crate::api::{self, Api, Validator};
 use calls::Calls;
+use halt::Halt;
+use journal::{Found, Journal};
 use subscriptions::Subscriptions;
 
 /// What a handler's future comes to.
@@ -63,7 +71,8 @@ type Handler = Box<dyn Fn(Call, Value) -> Result<Work, Fault> + Send + Sync>;
 /// A table of actions and the calls running on it.
 pub struct Service {
     handlers: HashMap<&'static str, (ActionInfo, Handler)>,
-    api: Api,
+    /// Shared with the calls, which may describe it.
+    api: Arc<Api>,
     shared: Arc<Shared>,
 }
 
@@ -72,6 +81,10 @@ pub(crate) struct Shared {
     pub(crate) limits: ServiceLimits,
     pub(crate) stats: Arc<Stats>,
     pub(crate) calls: Calls,
+    pub(crate) journal: Arc<Journal>,
+    /// Names this server process, to clients and in the promise of keyed calls.
+    pub(crate) boot: [u8; 16],
+    halt: Halt,
     pub(crate) subscriptions: Arc<Subscriptions>,
     /// Set once; from then on only `health` is started.
     pub(crate) draining: AtomicBool,
@@ -99,12 +112,15 @@ impl Service {
         let shared = Shared {
             stats: Arc::new(Stats::default()),
             calls: Calls::new(limits.calls_per_principal),
+            journal: Arc::new(Journal::new(&limits)),
+            boot: boot(),
+            halt: Halt::default(),
             subscriptions: Arc::new(Subscriptions::new(&limits)),
             draining: AtomicBool::new(false),
             sessions: AtomicU64::new(1),
             limits,
         };
-        Self { handlers: HashMap::new(), api: Api::default(), shared: Arc::new(shared) }
+        Self { handlers: HashMap::new(), api: Arc::default(), shared: Arc::new(shared) }
     }
 
     /// Adds an action; one of the same name is replaced.
@@ -155,21 +171,21 @@ impl Service {
             Ok(work.boxed())
         };
         self.handlers.insert(A::NAME, (A::INFO, Box::new(start)));
-        self.api.add::<A>();
+        Arc::make_mut(&mut self.api).add::<A>();
         self
     }
 
     /// Says that the service sends events of this type, for the descriptions made of it.
     #[must_use]
     pub fn sends<E: Event>(mut self) -> Self {
-        self.api.add_event::<E>();
+        Arc::make_mut(&mut self.api).add_event::<E>();
         self
     }
 
     /// Says that handlers ask clients for this action ([`Call::call_client`]), for the descriptions made of it.
     #[must_use]
     pub fn asks<A: Action>(mut self) -> Self {
-        self.api.add_client_action::<A>();
+        Arc::make_mut(&mut self.api).add_client_action::<A>();
         self
     }
 
@@ -184,7 +200,28 @@ impl Service {
         })
     }
 
+    /// Starts a call, or finds what the same keyed call says.
     fn try_start(&self, mut asked: Asked) -> Result<Running, Fault> {
+        let Some(key) = asked.take_key(&self.shared.limits)? else { return self.begin(asked) };
+        if asked.boot.is_some_and(|boot| boot != self.shared.boot) {
+            let text = "another server process had this idempotency key first; what became of the call is not known here";
+            return Err(Fault::new(Code::OUTCOME_UNKNOWN, text));
+        }
+        let (principal, action) = (asked.principal.clone(), self.present_name(&asked.action).to_owned());
+        let record = match self.shared.journal.find(&asked, &action, &key)? {
+            Found::Known(reader) => {
+                self.shared.stats.settled(true, None);
+                return Ok(Running::kept(reader));
+            }
+            Found::First(record) => record,
+        };
+        let running = self.begin(asked).inspect_err(|_| self.shared.journal.forget(&principal, &action, &key))?;
+        let reader = record.begin(&running)?;
+        tokio::spawn(journal::record(Arc::clone(&self.shared.journal), principal, running, record));
+        Ok(Running::kept(reader))
+    }
+
+    fn begin(&self, mut asked: Asked) -> Result<Running, Fault> {
         let Some((info, handler)) = self.handlers.get(self.present_name(&asked.action)) else {
             let name = short(&asked.action);
             return Err(Fault::new(Code::UNKNOWN_ACTION, format!("no action {name:?} is served here")));
@@ -192,13 +229,20 @@ impl Service {
         if self.is_draining() && info.name != Health::NAME {
             return Err(Fault::new(Code::DRAINING, "the server is shutting down; the request was not executed"));
         }
+        if info.needs_session && asked.session.is_none() {
+            let text = format!("{} needs a session; over HTTP there is none, but there is GET /v1/events", info.name);
+            return Err(Fault::new(Code::INVALID_STATE, text));
+        }
         if let Value::Object(fields) = &mut asked.fields {
-            aliases::rename_fields(info.name, fields)?;
+            api::rename_fields(info.name, fields)?;
         }
         let name = asked.name_of_call(info.name, &self.shared.limits)?;
         let admitted = Calls::admit(&self.shared, &asked.principal, asked.session, name)?;
-        let (fields, call, updates) = Call::new(asked, *info, &admitted);
+        let (fields, call, updates) = Call::new(asked, *info, &admitted, &self.api);
         let work = handler(call.clone(), fields)?;
+        if info.streams {
+            self.shared.halt.began();
+        }
         Ok(Running::spawn(work, &call, admitted, updates))
     }
 
@@ -211,7 +255,7 @@ impl Service {
     /// What an action is called today: the name itself if it is served, or else what it is an alias of.
     #[must_use]
     pub fn present_name<'a>(&self, action: &'a str) -> &'a str {
-        if self.serves(action) { action } else { aliases::action(action).unwrap_or(action) }
+        if self.serves(action) { action } else { api::present_action(action).unwrap_or(action) }
     }
 
     /// What the service says and hears, described.
@@ -258,11 +302,27 @@ impl Service {
         self.shared.draining.load(Ordering::Relaxed)
     }
 
+    /// Names this server process.
+    #[must_use]
+    pub fn boot(&self) -> [u8; 16] {
+        self.shared.boot
+    }
+
     /// Calls under way, of everybody.
     #[must_use]
     pub fn calls_in_flight(&self) -> usize {
         self.shared.calls.len()
     }
+}
+
+/// A name for this server process. It need not be secret, only unlike those of other processes.
+fn boot() -> [u8; 16] {
+    let mut name = [0; 16];
+    if getrandom::fill(&mut name).is_err() {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        name = now.as_nanos().to_le_bytes();
+    }
+    name
 }
 
 impl Default for Service {

@@ -1,6 +1,11 @@
 //! A call under way: its handler in a task of its own, its updates in the reader's time.
 
-use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use std::{
+    any::Any,
+    panic::AssertUnwindSafe,
+    sync::{Arc, atomic::Ordering},
+    time::Instant,
+};
 
 use futures_util::FutureExt;
 use tabagent_protocol::{Body, Code, Fault, api::GenerationStopped};
@@ -10,7 +15,7 @@ use tokio::{
     time::{sleep, sleep_until},
 };
 
-use super::{Work, call::Call, calls::Admitted, stats::Timing};
+use super::{Work, call::Call, calls::Admitted, journal::Reader, stats::Timing};
 
 /// One part of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,12 +28,46 @@ pub enum Update {
     Done(Result<Body, Fault>),
 }
 
-/// A running call. Dropping it stops the handler at once, wherever it is waiting.
+/// A running call. Dropping it stops the handler at once, wherever it is waiting, unless the call has a key: that one goes on, and
+/// whoever repeats it reads it from its beginning.
 pub struct Running {
-    updates: mpsc::Receiver<Update>,
-    /// None for a call that was refused.
-    task: Option<(AbortHandle, Arc<Admitted>)>,
+    source: Source,
     done: bool,
+}
+
+/// Where the updates come from.
+enum Source {
+    /// From the handler.
+    Own {
+        updates: mpsc::Receiver<Update>,
+        /// None for a call that was refused.
+        canceller: Option<Canceller>,
+    },
+    /// From the journal.
+    Kept(Reader),
+}
+
+/// Stops a call for good, whoever reads it.
+#[derive(Clone)]
+pub struct Canceller {
+    task: AbortHandle,
+    admitted: Arc<Admitted>,
+}
+
+impl Canceller {
+    /// The handler is dropped where it waits. A keyed call answers `cancelled` to whoever repeats it.
+    pub fn cancel(&self) {
+        self.admitted.cancelled.store(true, Ordering::Relaxed);
+        self.task.abort();
+        // Not left to the task, which the runtime drops a moment later: the name is free for the next call now.
+        self.admitted.release();
+    }
+}
+
+impl std::fmt::Debug for Canceller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Canceller").field("request_id", &self.admitted.request_id).finish_non_exhaustive()
+    }
 }
 
 impl Running {
@@ -37,14 +76,19 @@ impl Running {
         let (sender, updates) = mpsc::channel(1);
         // A fresh channel has room.
         let _ = sender.try_send(Update::Done(Err(fault)));
-        Self { updates, task: None, done: false }
+        Self { source: Source::Own { updates, canceller: None }, done: false }
     }
 
     pub(super) fn spawn(work: Work, call: &Call, admitted: Admitted, updates: mpsc::Receiver<Update>) -> Self {
         let timing = Timing::start(&admitted.shared.stats, Instant::now());
         let admitted = Arc::new(admitted);
         let task = tokio::spawn(run(work, call.clone(), Arc::clone(&admitted), timing));
-        Self { updates, task: Some((task.abort_handle(), admitted)), done: false }
+        let canceller = Canceller { task: task.abort_handle(), admitted };
+        Self { source: Source::Own { updates, canceller: Some(canceller) }, done: false }
+    }
+
+    pub(super) fn kept(reader: Reader) -> Self {
+        Self { source: Source::Kept(reader), done: false }
     }
 
     /// The next part of the answer; `None` after [`Update::Done`]. May be dropped and asked again.
@@ -52,29 +96,44 @@ impl Running {
         if self.done {
             return None;
         }
-        let update = self.updates.recv().await.unwrap_or_else(|| {
-            // Only a runtime that is shutting down takes a task away before its last word.
-            Update::Done(Err(Fault::new(Code::OUTCOME_UNKNOWN, "the server stopped before the call ended")))
-        });
+        let update = match &mut self.source {
+            Source::Kept(reader) => reader.next().await?,
+            Source::Own { updates, canceller } => updates.recv().await.unwrap_or_else(|| lost(canceller.as_ref())),
+        };
         self.done = matches!(update, Update::Done(_));
         Some(update)
     }
+
+    /// What stops the call although somebody else may read it later; `None` for a call that was refused.
+    #[must_use]
+    pub fn canceller(&self) -> Option<Canceller> {
+        match &self.source {
+            Source::Own { canceller, .. } => canceller.clone(),
+            Source::Kept(reader) => reader.canceller(),
+        }
+    }
+}
+
+/// The handler's task is gone before its last word: it was cancelled, or the runtime is shutting down.
+fn lost(canceller: Option<&Canceller>) -> Update {
+    let cancelled = canceller.is_some_and(|canceller| canceller.admitted.cancelled.load(Ordering::Relaxed));
+    Update::Done(Err(match cancelled {
+        true => Fault::new(Code::CANCELLED, "the call was cancelled"),
+        false => Fault::new(Code::OUTCOME_UNKNOWN, "the server stopped before the call ended"),
+    }))
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let Some((task, admitted)) = &self.task {
-            task.abort();
-            // Not left to the task, which the runtime drops a moment later: the name is free for the next call now.
-            admitted.release();
+        if let Source::Own { canceller: Some(canceller), .. } = &self.source {
+            canceller.cancel();
         }
     }
 }
 
 impl std::fmt::Debug for Running {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let request_id = self.task.as_ref().map(|(_, admitted)| &admitted.request_id);
-        f.debug_struct("Running").field("request_id", &request_id).field("done", &self.done).finish_non_exhaustive()
+        f.debug_struct("Running").field("call", &self.canceller()).field("done", &self.done).finish_non_exhaustive()
     }
 }
 

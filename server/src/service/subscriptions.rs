@@ -18,7 +18,7 @@ use super::{asked::Principal, codec, limits::ServiceLimits};
 pub struct To {
     principal: Option<Principal>,
     session: Option<u64>,
-    except: Option<u64>,
+    except: Vec<u64>,
 }
 
 impl To {
@@ -40,16 +40,17 @@ impl To {
         Self { session: Some(session), ..Self::default() }
     }
 
-    /// The same without this session: it knows already.
+    /// The same without this session too: it knows already.
     #[must_use]
-    pub fn except(self, session: Option<u64>) -> Self {
-        Self { except: session, ..self }
+    pub fn except(mut self, session: Option<u64>) -> Self {
+        self.except.extend(session);
+        self
     }
 
     fn includes(&self, session: u64, principal: &Principal) -> bool {
         self.principal.as_ref().is_none_or(|one| one == principal)
             && self.session.is_none_or(|one| one == session)
-            && self.except != Some(session)
+            && !self.except.contains(&session)
     }
 }
 
@@ -131,8 +132,8 @@ impl Subscriptions {
     ) -> Result<Vec<String>, Fault> {
         let mut sessions = self.lock();
         let Some(subscriber) = session.and_then(|session| sessions.get_mut(&session)) else {
-            let text = "this way in has nowhere to send events to; over HTTP, read GET /v1/events instead";
-            return Err(Fault::new(Code::NOT_SUPPORTED, text));
+            let text = "there is no session that events could be sent to; over HTTP, read GET /v1/events instead";
+            return Err(Fault::new(Code::INVALID_STATE, text));
         };
         change(&mut subscriber.names)?;
         Ok(subscriber.names.iter().cloned().collect())
@@ -303,6 +304,6 @@ mod tests {
         assert_eq!(stream.subscribe(&["x".repeat(65)]).expect_err("too many, too long").code, Code::LIMIT_REACHED);
         let subscriptions = &service.shared.subscriptions;
         assert_eq!(subscriptions.unsubscribe(Some(1), &names(&["a"])), Ok(names(&["b"])));
-        assert_eq!(subscriptions.subscribe(None, &names(&["a"])).expect_err("no session").code, Code::NOT_SUPPORTED);
+        assert_eq!(subscriptions.subscribe(None, &names(&["a"])).expect_err("no session").code, Code::INVALID_STATE);
     }
 }

@@ -1,27 +1,23 @@
 //! The dull loop between an endpoint, its connections and the service: take what came, drain the endpoint, wait.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use tabagent_protocol::{
-    Body, CallId, Code, ConnectionId as LinkId, Endpoint, Event, Fault, Input, Lane, Millis, Output, Request,
-};
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::Instant,
-};
+use tabagent_protocol::{Code, ConnectionId as LinkId, Endpoint, Event, Fault, Input, Lane, Millis, Output};
+use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Arrival, SessionKey, Sessions,
+    calls::Calls,
     links::{Link, Links},
     lock,
     pipes::Heard,
-    pump::{self, Part, Pump, Wish},
+    pump::Wish,
     registry::{self, Birth, Rest},
 };
 use crate::{
     Pace,
-    service::{Asked, EventStream, Principal, Reverse, ReverseCaller, Stats},
+    service::{EventStream, Reverse, ReverseCaller, Stats},
     transport::Message,
 };
 
@@ -37,19 +33,15 @@ pub(super) async fn run(sessions: Arc<Sessions>, number: u64, birth: Birth, firs
     let (wishes, wished) = mpsc::channel(sessions.limits.session_queue);
     let (reverse, reversed) = ReverseCaller::channel(sessions.limits.session_queue);
     let events = service.events(number, &principal);
+    let pace = Pace::new(&sessions.limits, first.carrier.loopback());
     let Birth { key, arrivals, evicted } = birth;
     let place = Place { sessions: Arc::clone(&sessions), key, number };
     let driver = Driver {
         endpoint: Endpoint::server(sessions.limits.session.clone(), sessions.boot),
         epoch: Instant::now(),
         place,
-        principal,
         links: Links::default(),
-        calls: HashMap::new(),
-        asked: HashMap::new(),
-        wishes,
-        reverse,
-        pace: Pace::new(&sessions.limits, first.carrier.loopback()),
+        calls: Calls::new(service, principal, number, pace, wishes, reverse),
         stats: Arc::clone(service.stats()),
         rest: None,
         left: false,
@@ -93,16 +85,8 @@ struct Driver {
     /// Where this session's clock begins.
     epoch: Instant,
     place: Place,
-    principal: Principal,
     links: Links,
-    /// The client's calls that are being answered here.
-    calls: HashMap<CallId, Pump>,
-    /// Our calls that the client is answering.
-    asked: HashMap<CallId, oneshot::Sender<Result<Body, Fault>>>,
-    wishes: mpsc::Sender<Wish>,
-    reverse: ReverseCaller,
-    /// How fast this session may ask.
-    pace: Pace,
+    calls: Calls,
     stats: Arc<Stats>,
     /// What the registry was told last; none while there is a connection.
     rest: Option<Rest>,
@@ -189,13 +173,13 @@ impl Driver {
             (connection, heard) = self.links.next() => self.heard(connection, heard),
             Some(arrival) = inbox.arrivals.recv() => self.arrive(arrival),
             Some(wish) = inbox.wished.recv() => {
-                self.wish(wish);
+                self.calls.wish(&mut self.endpoint, wish);
                 for _ in 0..BATCH {
                     let Ok(wish) = inbox.wished.try_recv() else { break };
-                    self.wish(wish);
+                    self.calls.wish(&mut self.endpoint, wish);
                 }
             }
-            Some(reverse) = inbox.reversed.recv() => self.ask(reverse),
+            Some(reverse) = inbox.reversed.recv() => self.calls.ask(&mut self.endpoint, now, reverse),
             body = inbox.events.next() => self.endpoint.publish(&body),
             () = ending.cancelled() => self.endpoint.close(super::draining()),
             () = inbox.evicted.cancelled() => self.endpoint.close(evicted()),
@@ -280,104 +264,28 @@ impl Driver {
     }
 
     fn event(&mut self, event: Event) {
+        let Self { calls, endpoint, .. } = self;
         match event {
-            Event::Request { call, request } => self.start(call, request),
-            Event::Cancelled { call } => drop(self.calls.remove(&call)),
-            Event::Writable { call } => {
-                if let Some(pump) = self.calls.get(&call) {
-                    pump.go_on();
-                }
-            }
-            Event::Response { call, body } => self.answered(call, Ok(body)),
-            Event::Failed { call, fault } => self.answered(call, Err(fault)),
+            Event::Request { call, request } => calls.start(endpoint, call, request),
+            Event::Cancelled { call } => calls.cancel(call),
+            Event::Abandoned { call } => drop(calls.over(call)),
+            Event::Writable { call } => calls.go_on(call),
+            Event::Item { call, body, cost } => calls.item(endpoint, call, body, cost),
+            Event::Ended { call } => calls.ended(call),
+            Event::News { call, cost, .. } => endpoint.consumed(call, cost),
+            Event::Response { call, body } => calls.answered(call, Ok(body)),
+            Event::Failed { call, fault } => calls.answered(call, Err(fault)),
             Event::Closed(reason) => self.ended = Some(reason),
-            // Nothing waits for what a client action streams; reading it keeps the client from waiting for us.
-            Event::Item { call, cost, .. } | Event::News { call, cost, .. } => self.endpoint.consumed(call, cost),
             Event::GoAway(away) => self.left = away.last,
             Event::Moved { connection } => self.moved(connection),
             Event::Disconnected => tracing::info!(session = self.place.number, "session waits for a connection"),
-            Event::Welcomed(_) | Event::Ended { .. } | Event::Published(_) | Event::Pong { .. } | Event::Expired(_) => {}
+            Event::Welcomed(_) | Event::Published(_) | Event::Pong { .. } | Event::Expired(_) => {}
         }
     }
 
     fn moved(&mut self, connection: LinkId) {
         if let Some(Link { carrier, .. }) = self.links.find(connection) {
             tracing::info!(session = self.place.number, connection = %carrier.id(), transport = carrier.kind(), "session moved");
-        }
-    }
-
-    /// The client asks: the service answers, in a task of the call's own.
-    fn start(&mut self, call: CallId, request: Request) {
-        let fields = match serde_json::from_slice(&request.body.value) {
-            Ok(fields) => fields,
-            Err(error) => {
-                let fault = Fault::new(Code::BAD_REQUEST, format!("the body of call {call} is not JSON: {error}"));
-                return self.endpoint.respond(call, Err(fault));
-            }
-        };
-        let asked = Asked {
-            principal: self.principal.clone(),
-            session: Some(self.place.number),
-            action: request.action,
-            fields,
-            payload: request.body.payload,
-            request_id: request.request_id,
-            deadline: request.deadline_ms.map(|ms| Duration::from_millis(ms.into())),
-            reverse: Some(self.reverse.clone()),
-        };
-        match self.pace.take(std::time::Instant::now()) {
-            Ok(wait) => {
-                let service = Arc::clone(&self.place.sessions.service);
-                self.calls.insert(call, Pump::start(call, wait, service, asked, self.wishes.clone()));
-            }
-            Err(fault) => self.endpoint.respond(call, Err(fault)),
-        }
-    }
-
-    fn wish(&mut self, wish: Wish) {
-        match wish {
-            Wish::Withdraw(call) => {
-                self.asked.remove(&call);
-                self.endpoint.cancel(call);
-            }
-            Wish::Done(call, answer) => {
-                self.calls.remove(&call);
-                self.endpoint.respond(call, answer);
-            }
-            Wish::Part(call, part) => {
-                let sent = match part {
-                    Part::Item(body) => self.endpoint.item(call, &body),
-                    Part::News(body) => self.endpoint.news(call, &body),
-                };
-                match sent {
-                    Ok(true) => self.event(Event::Writable { call }),
-                    Ok(false) => {} // the endpoint says when the reader is ready
-                    Err(fault) => {
-                        self.calls.remove(&call);
-                        self.endpoint.respond(call, Err(fault));
-                    }
-                }
-            }
-        }
-    }
-
-    /// A handler asks the client.
-    fn ask(&mut self, reverse: Reverse) {
-        let now = self.now();
-        match self.endpoint.call(now, reverse.request) {
-            Ok(call) => {
-                let (answer, answered) = oneshot::channel();
-                self.asked.insert(call, answer);
-                tokio::spawn(pump::relay(call, answered, reverse.answer, self.wishes.clone()));
-            }
-            // The handler may have been stopped meanwhile; then nobody minds.
-            Err(fault) => drop(reverse.answer.send(Err(fault))),
-        }
-    }
-
-    fn answered(&mut self, call: CallId, answer: Result<Body, Fault>) {
-        if let Some(waiting) = self.asked.remove(&call) {
-            drop(waiting.send(answer));
         }
     }
 }

@@ -3,6 +3,8 @@
 //! A session is named by the hash of a secret that only its client knows. It outlives its connections: a hello that knows the
 //! secret brings it another one, before or after the last was lost.
 
+/// The calls of one session, both ways.
+mod calls;
 /// What a session must know of a connection.
 mod carrier;
 /// The dull loop between an endpoint, its connections and the service.
@@ -21,7 +23,7 @@ mod registry;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use tabagent_protocol::{Code, Fault, Lane, frame::hello::Hello};
@@ -70,9 +72,9 @@ impl Sessions {
     /// No sessions yet.
     #[must_use]
     pub(crate) fn new(service: Arc<Service>, limits: ServerLimits) -> Arc<Self> {
-        let registry = Mutex::new(Registry::new(&limits));
+        let (registry, boot) = (Mutex::new(Registry::new(&limits)), service.boot());
         let (ending, tasks, waiting) = (CancellationToken::new(), TaskTracker::new(), Mutex::default());
-        Arc::new(Self { service, limits, boot: boot(), registry, ending, tasks, waiting })
+        Arc::new(Self { service, limits, boot, registry, ending, tasks, waiting })
     }
 
     /// Takes over an open data channel whose sub-protocol is a lane's.
@@ -172,16 +174,6 @@ async fn refuse(carrier: &dyn Carrier, hello: Option<&Hello>, pipes: Pipes, reas
 
 fn draining() -> Fault {
     Fault::new(Code::DRAINING, "the server is shutting down")
-}
-
-/// A name for this server process. It need not be secret, only unlike those of other processes.
-fn boot() -> [u8; 16] {
-    let mut name = [0; 16];
-    if getrandom::fill(&mut name).is_err() {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        name = now.as_nanos().to_le_bytes();
-    }
-    name
 }
 
 /// None of these maps can be left half-changed, so a panic elsewhere does not spoil them.

@@ -1,6 +1,9 @@
 //! Calls in flight: one task each, paced by the reader's credit.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use tabagent_protocol::{Body, CallId, Fault};
 use tokio::{
@@ -8,7 +11,7 @@ use tokio::{
     task::AbortHandle,
 };
 
-use crate::service::{Asked, Running, Service, Update};
+use crate::service::{Asked, Canceller, Running, Service, Update};
 
 /// What a call's task asks of its session's driver.
 pub(super) enum Wish {
@@ -16,6 +19,8 @@ pub(super) enum Wish {
     Part(CallId, Part),
     /// The answer.
     Done(CallId, Result<Body, Fault>),
+    /// The handler has read an item of the caller's, of this cost.
+    Read(CallId, u32),
     /// The handler that called the client is gone: nobody waits for this answer.
     Withdraw(CallId),
 }
@@ -26,8 +31,10 @@ pub(super) enum Part {
     News(Body),
 }
 
-/// A running call. Dropping it stops the handler at once.
+/// A running call. Dropping it stops the handler at once, unless the call has a key and may be read by somebody else.
 pub(super) struct Pump {
+    /// Stops the call for good, once it has begun.
+    canceller: Arc<OnceLock<Canceller>>,
     /// One permit: the driver gives it back when the part it let through has been taken and credit is left.
     turn: Arc<Semaphore>,
     task: AbortHandle,
@@ -37,14 +44,26 @@ impl Pump {
     /// Begins a call after `wait`, the time by which its session is being slowed down.
     pub(super) fn start(call: CallId, wait: Duration, service: Arc<Service>, asked: Asked, wishes: mpsc::Sender<Wish>) -> Self {
         let turn = Arc::new(Semaphore::new(1));
-        let paced = Arc::clone(&turn);
+        let canceller = Arc::new(OnceLock::new());
+        let (paced, begun) = (Arc::clone(&turn), Arc::clone(&canceller));
         let task = tokio::spawn(async move {
             if !wait.is_zero() {
                 tokio::time::sleep(wait).await;
             }
-            pump(call, service.start(asked), paced, wishes).await;
+            let running = service.start(asked);
+            if let Some(canceller) = running.canceller() {
+                let _ = begun.set(canceller);
+            }
+            pump(call, running, paced, wishes).await;
         });
-        Self { turn, task: task.abort_handle() }
+        Self { canceller, turn, task: task.abort_handle() }
+    }
+
+    /// The caller wants no answer: the handler stops, whoever else might have read it.
+    pub(super) fn cancel(self) {
+        if let Some(canceller) = self.canceller.get() {
+            canceller.cancel();
+        }
     }
 
     /// Lets the next part through.

@@ -88,7 +88,10 @@ async fn carry(mut writer: Writer, mut stream: SplitStream<WebSocket>, received:
     // The other side may be gone already, or not read any more.
     let goodbye = async {
         writer.close().await;
-        read(&mut stream, &received).await;
+        if read(&mut stream, &received).await.is_some() {
+            // What broke the rules is still in the way. To close now would reset the connection, and the goodbye be lost.
+            std::future::pending().await
+        }
     };
     let _ = timeout(GOODBYE, goodbye).await;
 }

@@ -3,6 +3,8 @@
 //! Texts that share words, or parts of words, get vectors that point the same way; the vectors have length 1, so that
 //! their product is the cosine of the angle. A long word counts as much as a short one: its groups share its weight.
 
+use std::sync::Arc;
+
 use base64::{Engine, prelude::BASE64_STANDARD};
 use tabagent_protocol::{
     Fault, Payload,
@@ -11,20 +13,28 @@ use tabagent_protocol::{
 use tokio::task::yield_now;
 
 use super::{
-    models,
+    models::Models,
     words::{self, Groups},
 };
-use crate::service::Call;
+use crate::service::{Call, Service};
 
 /// Numbers in a vector.
-const DIMENSIONS: usize = 384;
+pub(super) const DIMENSIONS: usize = 384;
 /// Texts in one request. One-letter texts cost six bytes to send, and four kilobytes to answer where their vectors are sent.
 const TEXTS: usize = 2048;
 /// What a word weighs that every text has.
 const COMMON_WEIGHT: f32 = 0.1;
 
-pub(super) async fn embeddings(call: Call, request: Embeddings) -> Result<EmbeddingsResponse, Fault> {
-    let model = models::find(&request.model, "embeddings")?.id.to_owned();
+impl Service {
+    /// Adds `embeddings`.
+    pub(super) fn with_embeddings(self, models: &Arc<Models>) -> Self {
+        let models = Arc::clone(models);
+        self.on(move |call, request: Embeddings| embeddings(Arc::clone(&models), call, request))
+    }
+}
+
+async fn embeddings(models: Arc<Models>, call: Call, request: Embeddings) -> Result<EmbeddingsResponse, Fault> {
+    let model = models.find(&request.model, "embeddings")?.id.to_owned();
     let texts = request.input.as_slice();
     bounded("input", texts.len())?;
     let mut vectors = Vec::with_capacity(texts.len());

@@ -13,9 +13,11 @@ use crate::service::Call;
 
 /// How to say it.
 pub(super) struct Manner<'a> {
+    /// Tokens before which no stop string ends the answer.
+    pub(super) min_tokens: u32,
     /// Tokens after which the answer ends.
     pub(super) max_tokens: u32,
-    /// The answer ends before the first of these that it contains; empty ones do not count.
+    /// The answer ends before the first of these after `min_tokens`; empty ones do not count.
     pub(super) stop: &'a [String],
     /// 0 is as fast as its reader reads.
     pub(super) tokens_per_second: u32,
@@ -59,7 +61,9 @@ pub(super) async fn say(call: &Call, text: &str, manner: &Manner<'_>, input_toke
 /// The part of a text within its bounds, and which bound it was.
 fn cut<'t>(text: &'t str, manner: &Manner<'_>) -> (&'t str, FinishReason) {
     let stops = manner.stop.iter().filter(|stop| !stop.is_empty());
-    let text = stops.filter_map(|stop| text.find(stop.as_str())).min().map_or(text, |end| &text[..end]);
+    let least: usize = tokens(text).take(manner.min_tokens as usize).map(str::len).sum();
+    let end = stops.filter_map(|stop| text[least..].find(stop.as_str())).min();
+    let text = end.map_or(text, |end| &text[..least + end]);
     let end: usize = tokens(text).take(manner.max_tokens as usize).map(str::len).sum();
     if end < text.len() { (&text[..end], FinishReason::Length) } else { (text, FinishReason::Stop) }
 }
@@ -122,7 +126,17 @@ mod tests {
 
     fn cut_at<'t>(text: &'t str, max_tokens: u32, stop: &[&str]) -> (&'t str, FinishReason) {
         let stop: Vec<String> = stop.iter().map(|stop| (*stop).to_owned()).collect();
-        cut(text, &Manner { max_tokens, stop: &stop, tokens_per_second: 0, stream: false })
+        cut(text, &Manner { min_tokens: 0, max_tokens, stop: &stop, tokens_per_second: 0, stream: false })
+    }
+
+    #[test]
+    fn a_stop_string_before_the_least_length_does_not_count() {
+        let stop = [" 2".to_owned()];
+        let cut_after = |min_tokens| {
+            let manner = Manner { min_tokens, max_tokens: 100, stop: &stop, tokens_per_second: 0, stream: false };
+            cut("1 2 3 2", &manner).0
+        };
+        assert_eq!([1, 2, 4, 9].map(cut_after), ["1", "1 2 3", "1 2 3 2", "1 2 3 2"]);
     }
 
     #[test]

@@ -5,28 +5,39 @@
 
 /// What to say.
 mod answer;
-/// chat and generate.
+/// chat, generate and responses.
 mod chat;
 /// embeddings.
 mod embed;
 /// Saying it, token by token.
 mod generator;
+/// Answers about this product.
+mod guide;
 /// Which models there are.
 mod models;
+/// get_resources, estimate_memory, compatibility.
+mod resources;
 /// Finding, ordering, comparing, grouping and recommending texts.
 mod search;
+/// Settings of generation.
+mod settings;
 /// Words, sentences, tokens.
 mod words;
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
-use tabagent_protocol::api::{Chat, Generate, ListModels, ModelListResponse, System};
+use tabagent_protocol::api::System;
 
 use super::{Embedder, machine};
 use crate::{
     service::{Service, ServiceLimits},
     store::Store,
 };
+use models::Models;
+use settings::Settings;
 
 /// How the reference backend behaves.
 #[derive(Clone, Debug)]
@@ -39,12 +50,20 @@ pub struct ReferenceOptions {
     pub limits: ServiceLimits,
     /// Where conversations and the token are kept; in memory unless said otherwise.
     pub store: Store,
+    /// Folder of the models that were pulled and of the settings saved for models; None keeps both in memory.
+    pub data_dir: Option<PathBuf>,
 }
 
 impl Default for ReferenceOptions {
     fn default() -> Self {
         // 50 a second is a small model on a laptop; the bound is the contract's own.
-        Self { tokens_per_second: 50, max_tokens: 100_000, limits: ServiceLimits::default(), store: Store::default() }
+        Self {
+            tokens_per_second: 50,
+            max_tokens: 100_000,
+            limits: ServiceLimits::default(),
+            store: Store::default(),
+            data_dir: None,
+        }
     }
 }
 
@@ -55,9 +74,11 @@ fn embedder() -> Embedder {
     Embedder { model: STORED.to_owned(), embed: Arc::new(embed::embed) }
 }
 
-/// What the handlers share.
+/// What the generating handlers share.
 struct Reference {
-    options: ReferenceOptions,
+    tokens_per_second: u32,
+    models: Arc<Models>,
+    settings: Arc<Settings>,
     /// Looked at when first asked for.
     machine: OnceLock<System>,
 }
@@ -78,20 +99,27 @@ impl Service {
     /// The same with other options.
     #[must_use]
     pub fn reference_with(options: ReferenceOptions) -> Self {
-        let service = Self::with_limits(options.limits.clone());
-        service.stats().models_loaded.set(models::MODELS.len() as u64);
-        let reference = Arc::new(Reference { options, machine: OnceLock::new() });
-        let store = reference.options.store.clone();
-        let (for_chat, for_generate) = (Arc::clone(&reference), reference);
+        let service = Self::with_limits(options.limits);
+        let (store, data_dir) = (options.store, options.data_dir.as_deref());
+        let models = Models::new(data_dir, service.stats());
+        let settings = Settings::new(options.max_tokens, data_dir);
+        let reference = Reference {
+            tokens_per_second: options.tokens_per_second,
+            models: Arc::clone(&models),
+            settings: Arc::clone(&settings),
+            machine: OnceLock::new(),
+        };
         service
             .with_control()
             .with_system()
+            .with_hardware()
             .with_history(&store, &embedder())
             .with_hf_token(&store)
-            .on(|_, request: ListModels| async move { Ok(ModelListResponse { models: models::list(request.filter.as_deref()) }) })
-            .on(move |call, request: Chat| chat::chat(Arc::clone(&for_chat), call, request))
-            .on(move |call, request: Generate| chat::generate(Arc::clone(&for_generate), call, request))
-            .on(embed::embeddings)
-            .with_search(&store)
+            .with_models(&models)
+            .with_settings(&settings, &models)
+            .with_resources(&models, data_dir)
+            .with_generation(reference)
+            .with_embeddings(&models)
+            .with_search(&store, &models)
     }
 }

@@ -68,6 +68,11 @@ pub(super) fn is_common(word: &str) -> bool {
     COMMON.binary_search(&word).is_ok()
 }
 
+/// Bytes of the table of words that say nothing.
+pub(super) fn table_bytes() -> u64 {
+    (size_of_val(COMMON) + COMMON.iter().map(|word| word.len()).sum::<usize>()) as u64
+}
+
 /// The sentences of a text, trimmed, with their final signs.
 pub(super) fn sentences(text: &str) -> Vec<&str> {
     let ends_with_sign = |before: &str| before.ends_with(['.', '!', '?']);

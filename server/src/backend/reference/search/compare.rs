@@ -10,13 +10,11 @@ use tabagent_protocol::{
 
 use super::{
     super::embed::{bounded, embed},
-    as_strs,
+    Tools, as_strs,
     cluster::cluster,
     evaluate::evaluate,
-    model,
     rank::embed_all,
     vector,
-    work::Workbench,
 };
 
 /// Scores in one answer. Each takes some 12 bytes of JSON, and a message holds 1 MiB.
@@ -26,15 +24,15 @@ const CLUSTERS: usize = 5;
 /// The most clusters. The center of each takes some 4.5 kB of JSON, and a message holds 1 MiB.
 const MOST_CLUSTERS: usize = 128;
 
-pub(super) async fn calculate_similarity(bench: Workbench, request: CalculateSimilarity) -> Result<SimilarityResponse, Fault> {
-    let model = model(request.model.as_deref(), "embeddings")?;
+pub(super) async fn calculate_similarity(tools: Tools, request: CalculateSimilarity) -> Result<SimilarityResponse, Fault> {
+    let model = tools.model(request.model.as_deref(), "embeddings")?;
     let CalculateSimilarity { text1, text2, .. } = request;
-    let similarity = bench.run(move |_| Ok(vector::cosine(&embed(&text1), &embed(&text2)))).await?;
+    let similarity = tools.bench.run(move |_| Ok(vector::cosine(&embed(&text1), &embed(&text2)))).await?;
     Ok(SimilarityResponse { similarity, model })
 }
 
-pub(super) async fn evaluate_embeddings(bench: Workbench, request: EvaluateEmbeddings) -> Result<EvaluationResponse, Fault> {
-    let model = model(Some(&request.model), "embeddings")?;
+pub(super) async fn evaluate_embeddings(tools: Tools, request: EvaluateEmbeddings) -> Result<EvaluationResponse, Fault> {
+    let model = tools.model(Some(&request.model), "embeddings")?;
     let EvaluateEmbeddings { queries, documents, .. } = request;
     bounded("queries", queries.len())?;
     bounded("documents", documents.len())?;
@@ -43,15 +41,15 @@ pub(super) async fn evaluate_embeddings(bench: Workbench, request: EvaluateEmbed
         let text = format_args!("times queries makes {scores} scores; ask for at most {SCORES} at a time");
         return Err(refused("documents", text));
     }
-    let done = bench.run(move |wanted| evaluate(&as_strs(&queries), &as_strs(&documents), wanted)).await?;
+    let done = tools.bench.run(move |wanted| evaluate(&as_strs(&queries), &as_strs(&documents), wanted)).await?;
     Ok(EvaluationResponse { model, scores: done.scores, mean: done.mean, best: done.best })
 }
 
-pub(super) async fn cluster_documents(bench: Workbench, request: ClusterDocuments) -> Result<ClusterResponse, Fault> {
-    model(request.model.as_deref(), "embeddings")?;
+pub(super) async fn cluster_documents(tools: Tools, request: ClusterDocuments) -> Result<ClusterResponse, Fault> {
+    tools.model(request.model.as_deref(), "embeddings")?;
     let ClusterDocuments { documents, n_clusters, .. } = request;
     bounded("documents", documents.len())?;
     let count = n_clusters.map_or(CLUSTERS, |count| count as usize).min(MOST_CLUSTERS);
-    let done = bench.run(move |wanted| cluster(&embed_all(&as_strs(&documents), wanted)?, count, wanted)).await?;
+    let done = tools.bench.run(move |wanted| cluster(&embed_all(&as_strs(&documents), wanted)?, count, wanted)).await?;
     Ok(ClusterResponse { clusters: done.of, sizes: done.sizes, centers: done.centers })
 }

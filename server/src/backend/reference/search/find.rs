@@ -13,19 +13,19 @@ use tabagent_protocol::{
 
 use super::{
     super::embed::bounded,
-    as_strs, filter, model,
+    Tools, as_strs, filter,
     rank::{Ranked, hybrid, semantic},
     recommend::recommend,
     stored::Stored,
-    work::{Wanted, Workbench},
+    work::Wanted,
 };
 use crate::service::{Call, Principal};
 
 /// Results of a search, and recommendations, whose request does not say how many.
 const RESULTS: u32 = 10;
 
-pub(super) async fn rerank(bench: Workbench, request: Rerank) -> Result<RerankResponse, Fault> {
-    let model = model(Some(&request.model), "rerank")?;
+pub(super) async fn rerank(tools: Tools, request: Rerank) -> Result<RerankResponse, Fault> {
+    let model = tools.model(Some(&request.model), "rerank")?;
     let Rerank { query, documents, top_n, .. } = request;
     bounded("documents", documents.len())?;
     let work = move |wanted: &Wanted| {
@@ -34,11 +34,11 @@ pub(super) async fn rerank(bench: Workbench, request: Rerank) -> Result<RerankRe
         let result = |Ranked { index, score }| RerankResult { index: index as u32, score, document: documents[index].clone() };
         Ok(ranked.into_iter().take(count).map(result).collect())
     };
-    Ok(RerankResponse { model, results: bench.run(work).await? })
+    Ok(RerankResponse { model, results: tools.bench.run(work).await? })
 }
 
-pub(super) async fn recommend_content(bench: Workbench, request: RecommendContent) -> Result<RecommendResponse, Fault> {
-    model(request.model.as_deref(), "embeddings")?;
+pub(super) async fn recommend_content(tools: Tools, request: RecommendContent) -> Result<RecommendResponse, Fault> {
+    tools.model(request.model.as_deref(), "embeddings")?;
     let RecommendContent { query, candidates, top_n, .. } = request;
     bounded("candidates", candidates.len())?;
     let work = move |wanted: &Wanted| {
@@ -47,7 +47,7 @@ pub(super) async fn recommend_content(bench: Workbench, request: RecommendConten
         let result = |Ranked { index, score }| Recommendation { index: index as u32, score, content: candidates[index].clone() };
         Ok(chosen.into_iter().map(result).collect())
     };
-    Ok(RecommendResponse { recommendations: bench.run(work).await? })
+    Ok(RecommendResponse { recommendations: tools.bench.run(work).await? })
 }
 
 pub(super) async fn rag_query(stored: Stored, call: Call, request: RagQuery) -> Result<RagResponse, Fault> {
@@ -86,11 +86,11 @@ impl Search {
         documents: Option<Vec<SearchDocument>>,
     ) -> Result<(Vec<SearchResult>, f64), Fault> {
         let began = Instant::now();
-        model(None, "embeddings")?;
+        stored.tools().model(None, "embeddings")?;
         let results = match documents {
             Some(documents) => {
                 bounded("documents", documents.len())?;
-                stored.bench().run(move |wanted| self.among(documents, wanted)).await?
+                stored.tools().bench.run(move |wanted| self.among(documents, wanted)).await?
             }
             None => stored.search(principal, self).await?,
         };

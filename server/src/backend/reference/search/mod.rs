@@ -34,9 +34,11 @@ mod measures;
 #[cfg(test)]
 mod quality;
 
+use std::sync::Arc;
+
 use tabagent_protocol::{Fault, api::Action};
 
-use super::models;
+use super::models::{DEFAULT, Models};
 use crate::{service::Service, store::Store};
 use stored::Stored;
 use work::Workbench;
@@ -45,31 +47,40 @@ impl Service {
     /// Adds `rerank`, `rag_query`, `semantic_search_query`, `calculate_similarity`, `evaluate_embeddings`, `cluster_documents`
     /// and `recommend_content`.
     #[must_use]
-    pub(super) fn with_search(self, store: &Store) -> Self {
-        let bench = Workbench::new();
-        let (for_rag, for_search) = (Stored::new(store, &bench), Stored::new(store, &bench));
-        self.on_bench(&bench, find::rerank)
+    pub(super) fn with_search(self, store: &Store, models: &Arc<Models>) -> Self {
+        let tools = Tools { models: Arc::clone(models), bench: Workbench::new() };
+        let (for_rag, for_search) = (Stored::new(store, &tools), Stored::new(store, &tools));
+        self.on_bench(&tools, find::rerank)
             .on(move |call, request| find::rag_query(for_rag.clone(), call, request))
             .on(move |call, request| find::semantic_search_query(for_search.clone(), call, request))
-            .on_bench(&bench, find::recommend_content)
-            .on_bench(&bench, compare::calculate_similarity)
-            .on_bench(&bench, compare::evaluate_embeddings)
-            .on_bench(&bench, compare::cluster_documents)
+            .on_bench(&tools, find::recommend_content)
+            .on_bench(&tools, compare::calculate_similarity)
+            .on_bench(&tools, compare::evaluate_embeddings)
+            .on_bench(&tools, compare::cluster_documents)
     }
 
-    fn on_bench<A, Fut>(self, bench: &Workbench, handler: fn(Workbench, A) -> Fut) -> Self
+    fn on_bench<A, Fut>(self, tools: &Tools, handler: fn(Tools, A) -> Fut) -> Self
     where
         A: Action,
         Fut: Future<Output = Result<A::Response, Fault>> + Send + 'static,
     {
-        let bench = bench.clone();
-        self.on(move |_, request: A| handler(bench.clone(), request))
+        let tools = tools.clone();
+        self.on(move |_, request: A| handler(tools.clone(), request))
     }
 }
 
-/// The id of the model that a request names, or of the default one.
-fn model(name: Option<&str>, capability: &str) -> Result<String, Fault> {
-    Ok(models::find(name.unwrap_or(models::DEFAULT), capability)?.id.to_owned())
+/// What the handlers work with.
+#[derive(Clone)]
+struct Tools {
+    models: Arc<Models>,
+    bench: Workbench,
+}
+
+impl Tools {
+    /// The id of the model that a request names, or of the default one.
+    fn model(&self, name: Option<&str>, capability: &str) -> Result<String, Fault> {
+        Ok(self.models.find(name.unwrap_or(DEFAULT), capability)?.id.to_owned())
+    }
 }
 
 fn as_strs(texts: &[String]) -> Vec<&str> {

@@ -8,8 +8,8 @@ use tabagent_protocol::{
 
 use super::{
     super::{STORED, embed::embed},
+    Tools,
     find::Search,
-    work::Workbench,
 };
 use crate::{
     backend::{failure::fault, history::time},
@@ -21,23 +21,23 @@ use crate::{
 #[derive(Clone)]
 pub(super) struct Stored {
     store: Store,
-    bench: Workbench,
+    tools: Tools,
 }
 
 impl Stored {
-    pub(super) fn new(store: &Store, bench: &Workbench) -> Self {
-        Self { store: store.clone(), bench: bench.clone() }
+    pub(super) fn new(store: &Store, tools: &Tools) -> Self {
+        Self { store: store.clone(), tools: tools.clone() }
     }
 
-    pub(super) fn bench(&self) -> &Workbench {
-        &self.bench
+    pub(super) fn tools(&self) -> &Tools {
+        &self.tools
     }
 
     /// The messages that answer best, best first. What has nothing in common with the query is left out.
     pub(super) async fn search(&self, principal: &Principal, search: Search) -> Result<Vec<SearchResult>, Fault> {
         let Search { query, filters, count, by_words } = search;
         let filters = read(filters.unwrap_or_default())?;
-        let (vector, text) = self.bench.run(move |_| Ok((embed(&query), query))).await?;
+        let (vector, text) = self.tools.bench.run(move |_| Ok((embed(&query), query))).await?;
         let search = store::Search {
             principal: principal.as_str().to_owned(),
             text: if by_words { text } else { String::new() },

@@ -33,28 +33,48 @@ struct Field {
 }
 
 const FIELDS: &[Field] = &[
+    Field { actions: &["chat"], name: "max_tokens", also: &["max_completion_tokens"] },
     Field {
         actions: &["load_model", "unload_model", "model_info", "delete_model", "select_model"],
         name: "model_id",
         also: &["model", "model_path", "modelId", "modelPath"],
     },
-    Field { actions: &["pull_model", "estimate_memory"], name: "quantization", also: &["variant"] },
+    Field { actions: &["pull_model", "estimate_memory", "compatibility"], name: "quantization", also: &["variant"] },
     Field { actions: &["rerank", "recommend_content"], name: "top_n", also: &["top_k", "k"] },
     Field { actions: &["rag_query"], name: "top_k", also: &["k", "top_n"] },
     Field { actions: &["semantic_search_query"], name: "k", also: &["top_k", "top_n"] },
     Field { actions: &["cluster_documents"], name: "documents", also: &["texts"] },
 ];
 
+/// Actions whose fields may also lie together in one field of this name.
+const WRAPPERS: &[(&str, &str)] = &[("set_params", "params")];
+
 /// The present name of an action that was renamed.
-pub(super) fn action(name: &str) -> Option<&'static str> {
+pub(crate) fn present_action(name: &str) -> Option<&'static str> {
     ACTIONS.iter().find(|(also, _)| *also == name).map(|(_, canonical)| *canonical)
 }
 
-/// Gives every field its canonical name.
+/// Other names of an action, and other spellings of its fields, for the documentation.
+pub(super) fn other_names(action: &str) -> (Vec<&'static str>, Vec<(&'static str, &'static [&'static str])>) {
+    let names = ACTIONS.iter().filter(|(_, canonical)| *canonical == action).map(|(also, _)| *also);
+    let fields = FIELDS.iter().filter(|row| row.actions.contains(&action)).map(|row| (row.name, row.also));
+    (names.collect(), fields.collect())
+}
+
+/// The canonical name of a field.
+pub(crate) fn canonical_field<'a>(action: &str, name: &'a str) -> &'a str {
+    let row = FIELDS.iter().find(|row| row.actions.contains(&action) && row.also.contains(&name));
+    row.map_or(name, |row| row.name)
+}
+
+/// Gives every field its canonical name and place.
 ///
 /// # Errors
 /// `validation_failed` when two spellings of one field have different values.
-pub(super) fn rename_fields(action: &str, fields: &mut Map<String, Value>) -> Result<(), Fault> {
+pub(crate) fn rename_fields(action: &str, fields: &mut Map<String, Value>) -> Result<(), Fault> {
+    for (_, wrapper) in WRAPPERS.iter().filter(|(wrapped, _)| *wrapped == action) {
+        unwrap(wrapper, fields)?;
+    }
     for row in FIELDS.iter().filter(|row| row.actions.contains(&action)) {
         for also in row.also {
             let Some(value) = fields.remove(*also).filter(|value| !value.is_null()) else { continue };
@@ -65,6 +85,24 @@ pub(super) fn rename_fields(action: &str, fields: &mut Map<String, Value>) -> Re
                 _ => fields.insert(row.name.to_owned(), value),
             };
         }
+    }
+    Ok(())
+}
+
+/// Puts the fields that lie in a wrapper beside it.
+fn unwrap(wrapper: &str, fields: &mut Map<String, Value>) -> Result<(), Fault> {
+    let inner = match fields.remove(wrapper) {
+        None | Some(Value::Null) => return Ok(()),
+        Some(Value::Object(inner)) => inner,
+        Some(_) => return Err(refused(wrapper, "is not an object")),
+    };
+    for (name, value) in inner.into_iter().filter(|(_, value)| !value.is_null()) {
+        match fields.get(&name) {
+            Some(present) if !present.is_null() && *present != value => {
+                return Err(refused(&name, format_args!("is another one beside {wrapper} than in it; send one of them")));
+            }
+            _ => fields.insert(name, value),
+        };
     }
     Ok(())
 }
@@ -105,10 +143,22 @@ mod tests {
     }
 
     #[test]
+    fn a_wrapper_may_be_left_out() {
+        let mut fields = object(json!({"params": {"top_k": 3, "seed": 1, "top_p": null}, "seed": 1, "top_p": 1}));
+        assert_eq!(rename_fields("set_params", &mut fields), Ok(()));
+        assert_eq!(fields, object(json!({"top_k": 3, "seed": 1, "top_p": 1})));
+        let mut fields = object(json!({"params": {"seed": 2}, "seed": 1}));
+        assert_eq!(rename_fields("set_params", &mut fields).expect_err("refused").details, br#"{"field":"seed"}"#);
+        let mut fields = object(json!({"params": 3}));
+        assert_eq!(rename_fields("set_params", &mut fields).expect_err("refused").details, br#"{"field":"params"}"#);
+    }
+
+    #[test]
     fn an_alias_counts_only_in_its_actions() {
         let renamed = |action, name: &str| {
             let mut fields = Map::from_iter([(name.to_owned(), json!(3))]);
             rename_fields(action, &mut fields).expect("one spelling");
+            assert!(fields.contains_key(canonical_field(action, name)));
             fields.keys().next().cloned().expect("a field")
         };
         assert_eq!(renamed("chat", "model"), "model");
