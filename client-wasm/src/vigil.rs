@@ -10,6 +10,10 @@ use crate::options::Patience;
 /// The number of our own pings; those of applications are smaller.
 pub(crate) const TOKEN: u64 = u64::MAX;
 
+/// Times the patience for an answer after which a transport is given up that is doubted: it may come back, but nobody should be
+/// told so long that all is well.
+const GIVE_UP: Millis = 4;
+
 /// When the server was last heard, and what it owes.
 pub(crate) struct Vigil {
     patience: Patience,
@@ -25,8 +29,10 @@ pub(crate) enum Watch {
     Wait,
     /// A ping.
     Ask,
-    /// Another transport.
+    /// Another transport beside this one.
     Doubt,
+    /// Another instead.
+    GiveUp,
 }
 
 impl Vigil {
@@ -55,20 +61,24 @@ impl Vigil {
         self.asked.set(None);
     }
 
-    /// When to look again.
-    pub(crate) fn deadline(&self) -> Millis {
-        match self.asked.get() {
-            Some(asked) => asked + self.patience.answer,
-            None => self.heard.get() + self.patience.silence,
+    /// When to look again, and what to do then, if nothing is heard meanwhile.
+    fn next(&self, doubted: bool) -> (Millis, Watch) {
+        let answer = self.patience.answer;
+        match (self.asked.get(), doubted) {
+            (None, _) => (self.heard.get() + self.patience.silence, Watch::Ask),
+            (Some(asked), false) => (asked + answer, Watch::Doubt),
+            (Some(asked), true) => (asked + answer * GIVE_UP, Watch::GiveUp),
         }
     }
 
+    /// When to look again.
+    pub(crate) fn deadline(&self, doubted: bool) -> Millis {
+        self.next(doubted).0
+    }
+
     /// What to do now.
-    pub(crate) fn watch(&self, now: Millis) -> Watch {
-        match (now >= self.deadline(), self.asked.get()) {
-            (false, _) => Watch::Wait,
-            (true, None) => Watch::Ask,
-            (true, Some(_)) => Watch::Doubt,
-        }
+    pub(crate) fn watch(&self, now: Millis, doubted: bool) -> Watch {
+        let (due, watch) = self.next(doubted);
+        if now >= due { watch } else { Watch::Wait }
     }
 }
