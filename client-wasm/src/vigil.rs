@@ -82,3 +82,40 @@ impl Vigil {
         if now >= due { watch } else { Watch::Wait }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    fn vigil() -> Vigil {
+        let vigil = Vigil::new(Patience { silence: 1_000, answer: 100, ..Patience::default() });
+        vigil.begin(0);
+        vigil
+    }
+
+    #[wasm_bindgen_test]
+    fn silence_is_asked_about_doubted_and_given_up() {
+        let vigil = vigil();
+        vigil.heard(500);
+        assert_eq!((vigil.deadline(false), vigil.watch(1_499, false)), (1_500, Watch::Wait));
+        assert_eq!(vigil.watch(1_500, false), Watch::Ask);
+        vigil.asked(1_500);
+        assert_eq!(vigil.watch(1_599, false), Watch::Wait);
+        assert_eq!(vigil.watch(1_600, false), Watch::Doubt);
+        vigil.asked(1_600);
+        assert_eq!((vigil.deadline(true), vigil.watch(1_899, true)), (1_900, Watch::Wait), "the oldest question counts");
+        assert_eq!(vigil.watch(1_900, true), Watch::GiveUp);
+    }
+
+    #[wasm_bindgen_test]
+    fn an_answer_settles_it_and_other_packets_do_not() {
+        let vigil = vigil();
+        vigil.asked(10);
+        vigil.heard(50);
+        assert_eq!(vigil.watch(110, false), Watch::Doubt, "packets of before the sleep arrive after it too");
+        vigil.answered();
+        assert_eq!((vigil.deadline(false), vigil.watch(110, false)), (1_050, Watch::Wait));
+    }
+}
