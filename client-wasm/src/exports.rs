@@ -7,7 +7,10 @@
 use std::rc::Rc;
 
 use js_sys::{Function, Promise, Uint8Array};
-use tabagent_protocol::{Body, CallId, Code, Event, Fault, Lane, Payload, Request};
+use tabagent_protocol::{
+    Body, CallId, Code, Event, Fault, Lane, Payload, Request,
+    text::{decimal, join},
+};
 use wasm_bindgen::prelude::*;
 
 use crate::{
@@ -198,7 +201,9 @@ impl JsSession {
             ..Request::default()
         };
         let call = self.0.wish().call(clock::now(), request);
-        call.map(|id| id.0).map_err(|fault| format!("{}\n{}\n{}", fault.code, fault.code.status(), fault.message).into())
+        call.map(|id| id.0).map_err(|Fault { code, message, .. }| {
+            join(&[code.as_str(), "\n", &decimal(code.status().into()), "\n", &message]).into()
+        })
     }
 
     /// Answers a call of the server.
