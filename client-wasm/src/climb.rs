@@ -206,6 +206,10 @@ impl Session {
     /// The page is looked at again after it slept, or, with `network`, its way to the server has changed: what waits is tried at
     /// once, what carries is asked whether it still does.
     pub(crate) fn wake(&self, network: bool) {
+        if network {
+            // It began on the way that is no more.
+            self.call_off(0, NONE, false);
+        }
         self.ladder.borrow_mut().wake(clock::now(), network);
         if self.carrier().is_some() {
             self.ask();

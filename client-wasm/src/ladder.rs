@@ -3,7 +3,7 @@
 //! While something carries the session, only what is better is tried, ever more rarely. While nothing does, or what does is
 //! doubted, everything is tried at once and then ever more patiently.
 
-use tabagent_protocol::{Code, Fault, Millis};
+use tabagent_protocol::{Fault, Millis};
 
 use crate::{options::Patience, transport::Rung};
 
@@ -191,13 +191,15 @@ fn grown(first: Millis, cap: Millis, failures: u32) -> Millis {
     first.saturating_mul(1 << doublings.min(DOUBLINGS)).min(cap)
 }
 
-/// Whether the same would happen again: the server knows us and says no, or the browser cannot do it.
+/// Whether the same would happen again: the server understands us and says no (or cannot understand us), or the browser cannot
+/// do it.
 fn is_hopeless(fault: &Fault) -> bool {
-    (400..429).contains(&fault.code.status()) || fault.code == Code::NOT_SUPPORTED
+    matches!(fault.code.status(), 400 | 401 | 403 | 426 | 501)
 }
 
 #[cfg(test)]
 mod tests {
+    use tabagent_protocol::Code;
     use wasm_bindgen_test::wasm_bindgen_test;
 
     use super::*;

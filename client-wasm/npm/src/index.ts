@@ -14,9 +14,12 @@ let loading: Promise<void> | undefined;
  * Opens a session with the server at `http://host:port`.
  *
  * @typeParam T - what the server says of itself; your own as `connect<MyApi>(…)`, with the `Api` of its `GET /v1/types.ts`.
+ * Resolves with the first transport that is welcomed; see {@link ConnectOptions.transports} for the others.
+ *
  * @throws {@link TabagentError}: `transport_failed` (nobody answers there, or no way through: `details.step` names the step it
- * stopped at), `no_candidates` (the browser has no network interface), `not_supported` (no WebRTC or no WebAssembly here),
- * `cancelled`, or what the server refuses with (`unauthorized`, `origin_refused`, `limit_reached`, `version_mismatch`, …).
+ * stopped at, `details.transports` what became of each transport), `no_candidates` (the browser has no network interface),
+ * `not_supported` (no WebRTC or no WebAssembly here), `cancelled`, or what the server refuses with (`unauthorized`,
+ * `origin_refused`, `limit_reached`, `version_mismatch`, …).
  */
 export async function connect<T extends ApiTypes<T> = Api>(url: string | URL, options: ConnectOptions = {}): Promise<TabagentClient<T>> {
   await (loading ??= load());

@@ -1,6 +1,6 @@
 // What must compile and what must not. Never run: `npm run check` type-checks it, and an expected error that is none is an error.
 
-import { type Actions, type ChatMessage, type ChatResponse, type ClientStats, type Request, type Response, type TabagentClient, TabagentError, connect } from "../src/index.js";
+import { type Actions, type ChatMessage, type ChatResponse, type ClientStats, type Request, type Response, type TabagentClient, TabagentError, type TransportName, type TransportStats, connect } from "../src/index.js";
 
 /** Fails to compile unless both types are the same. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -61,7 +61,26 @@ agent.serve({ add: 7 });
 same<typeof agent.state, "idle" | "connecting" | "connected" | "reconnecting" | "closed">(true);
 same<Awaited<ReturnType<typeof agent.stats>>, ClientStats>(true);
 agent.addEventListener("statechange", () => {});
-agent.timeline.map(({ step, ms }) => `${step} ${ms}`);
+agent.timeline.map(({ transport, step, ms }) => `${transport} ${step} ${ms}`);
+
+// Transports: which, how a lost one is replaced, and what is heard of it.
+same<typeof agent.transport, "webrtc" | "websocket" | undefined>(true);
+await connect("http://127.0.0.1:9000", { transports: ["websocket", "webrtc"], strict: true, reconnect: { windowMs: 5_000 } });
+await connect("http://127.0.0.1:9000", { reconnect: false });
+agent.addEventListener("transportchange", ({ detail: { from, to, reason } }) => {
+  same<typeof from, TransportName | undefined>(true);
+  same<typeof to, TransportName | undefined>(true);
+  if (reason === "preferred") agent.removeEventListener("transportchange", null);
+});
+const [best] = (await agent.stats()).transports;
+same<typeof best, TransportStats | undefined>(true);
+best?.error?.code;
+// @ts-expect-error: no such transport
+await connect("http://127.0.0.1:9000", { transports: ["pigeon"] });
+// @ts-expect-error: it is there or it is not
+await connect("http://127.0.0.1:9000", { reconnect: true });
+// @ts-expect-error: no such reason
+agent.addEventListener("transportchange", ({ detail }) => detail.reason === "bored");
 // @ts-expect-error: for reading
 agent.state = "closed";
 // @ts-expect-error: for reading
