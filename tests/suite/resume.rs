@@ -357,6 +357,55 @@ async fn sessions_have_bounds() {
 }
 
 #[tokio::test]
+async fn of_sessions_without_a_connection_the_longest_waiting_goes_first() {
+    let (server, _) = serve(&["disconnected_sessions=1"]);
+    let mut clients = [client(&server), client(&server)];
+    for client in &mut clients {
+        let link = client.open(Rung::WebSocket).await.expect("a transport");
+        client.until(|news| matches!(news, News::Welcomed(..))).await;
+        client.cut(link).await;
+        client.until(|news| *news == News::Disconnected).await;
+        // The server has seen it too when the place among the connections is free again.
+        while counts(&server).await["connected"] != 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    let [longest, latest] = &mut clients;
+    let link = latest.open(Rung::WebRtc).await.expect("a transport");
+    latest.until(|news| *news == News::Moved(link)).await;
+    longest.open(Rung::WebRtc).await.expect("a transport");
+    longest.until(|news| matches!(news, News::Expired(_))).await;
+}
+
+/// Connections, as HTTP tells.
+async fn counts(server: &TestServer) -> Value {
+    let reply = reqwest::get(format!("{}/v1/stats", server.url())).await.expect("a reply");
+    reply.json::<Value>().await.expect("JSON")["sessions"].clone()
+}
+
+#[tokio::test]
+async fn sessions_that_are_over_leave_nothing_behind() {
+    let (server, _) = serve(&["window=300"]);
+    let before = server.tasks();
+    for rung in [Rung::WebRtc, Rung::WebSocket].repeat(5) {
+        let mut client = client(&server);
+        let link = client.open(rung).await.expect("a transport");
+        let (_, mut replies) = client.stream("produce", &produce("left", 1_000_000, 1_000)).await.expect("a call");
+        read(&mut replies, &mut Chain::default(), 10).await.expect("there is more");
+        client.cut(link).await;
+        client.until(|news| *news == News::Disconnected).await;
+    }
+    assert!(server.calls_in_flight().await > 0, "they go on for a while");
+    while server.calls_in_flight().await > 0 {
+        tokio::task::yield_now().await;
+    }
+    while server.tasks() > before {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(counts(&server).await["active"], 0);
+}
+
+#[tokio::test]
 async fn sessions_without_a_connection_keep_so_much_and_no_more() {
     let (server, _) = serve(&["disconnected_bytes=100000"]);
     let mut busy = client(&server);
