@@ -3,7 +3,10 @@
 use tabagent_protocol::{Code, Fault, Millis};
 use wasm_bindgen::JsValue;
 
-use crate::{js, transport::Step};
+use crate::{
+    js,
+    transport::{Rung, Step},
+};
 
 /// A fault on its way up. Boxed: a pointer moves in a fraction of the code.
 pub(crate) type Failure = Box<Fault>;
@@ -26,14 +29,22 @@ pub(crate) fn not_a_server(url: &str, status: u16) -> Failure {
 }
 
 /// A step took too long.
-pub(crate) fn timed_out(step: Step, after: Millis) -> Failure {
+pub(crate) fn timed_out(step: Step, rung: Rung, after: Millis) -> Failure {
     let after = after as u32;
-    failed(&[&format!("not connected after {after} ms: "), step.hint()])
+    failed(&[&format!("not connected after {after} ms: "), step.hint(rung)])
 }
 
-/// The transport broke before the session stood.
-pub(crate) fn broke(step: Step, why: &str) -> Failure {
-    failed(&[why, ": ", step.hint()])
+/// The transport broke, perhaps while a step was waited for.
+pub(crate) fn broke(step: Option<Step>, rung: Rung, why: &str) -> Failure {
+    match step {
+        Some(step) => failed(&[why, ": ", step.hint(rung)]),
+        None => failed(&[why]),
+    }
+}
+
+/// The session wants no more of a transport.
+pub(crate) fn given_up(rung: Rung) -> Failure {
+    failed(&["the server did not answer over ", rung.name()])
 }
 
 /// The session ended meanwhile.

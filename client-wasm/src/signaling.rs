@@ -29,13 +29,13 @@ pub(crate) struct Signaling {
 }
 
 impl Signaling {
-    /// `server` is `http://host:port`, perhaps with a path in front of the API's.
+    /// `server` is `http://host:port`, perhaps with a path in front of the API's, and without a slash behind it.
     pub(crate) fn new(server: &str, key: Option<&str>) -> Self {
         let headers = js::object(&[("content-type", &"application/json".into())]);
         if let Some(key) = key {
             js::set(&headers, "authorization", &format!("Bearer {key}").into());
         }
-        let base = format!("{}/v1/webrtc/", server.trim_end_matches('/'));
+        let base = [server, "/v1/webrtc/"].concat();
         Self { base, headers }
     }
 

@@ -1,0 +1,213 @@
+//! The session on its ladder: opens transports, moves from one to the next, notices when one is gone or silent.
+
+use std::rc::Rc;
+
+use tabagent_protocol::{Code, Fault, Input, Millis};
+
+use crate::{
+    attempt::{Attempt, Stage},
+    clock, error, js,
+    session::{News, Session, State},
+    transport::{Rung, Step},
+    vigil::{TOKEN, Watch},
+};
+
+impl Session {
+    /// Opens what the ladder wants opened by now.
+    pub(crate) fn climb(&self) {
+        while self.state.get() != State::Closed {
+            let next = self.ladder.borrow_mut().next(clock::now());
+            let Some((place, rung)) = next else { return };
+            self.open(place, rung);
+        }
+    }
+
+    /// Introduces the session on every open transport, unless a better one is waiting for its welcome: a later hello would
+    /// overtake that one's.
+    pub(crate) fn greet(&self) {
+        let attempts = self.attempts();
+        let greeted = |place| attempts.iter().any(|each| each.stage.get() == Stage::Greeted && each.place < place);
+        for attempt in &attempts {
+            if attempt.stage.get() == Stage::Ready && !greeted(attempt.place) {
+                attempt.stage.set(Stage::Greeted);
+                // Over HTTP the key has been sent already.
+                let bearer = self.options.key.as_deref().filter(|_| attempt.rung == Rung::WebSocket);
+                self.input(Input::Opened { connection: attempt.connection, bearer });
+            }
+        }
+    }
+
+    /// The transport that carries the session.
+    pub(crate) fn carrier(&self) -> Option<Rc<Attempt>> {
+        self.driver.attempts.borrow().iter().find(|attempt| attempt.stage.get() == Stage::Carrying).cloned()
+    }
+
+    /// The endpoint goes on over another transport: this one carries the session, and the others that are no better go.
+    pub(crate) fn moved(&self) {
+        let sending = self.driver.endpoint.borrow().sending();
+        let Some(attempt) = sending.and_then(|connection| self.attempt(connection.0)) else { return };
+        let reason = match (self.carrier(), self.state.get()) {
+            (_, State::Connecting) => "connected",
+            (Some(before), _) if attempt.place < before.place => "preferred",
+            (Some(_), _) => "replaced",
+            (None, State::Connected) => "lost",
+            (None, _) => "reconnected",
+        };
+        attempt.stage.set(Stage::Greeted);
+        self.call_off(attempt.place, &attempt, true);
+        let now = clock::now();
+        self.ladder.borrow_mut().carried(attempt.place, now);
+        self.vigil.begin(now);
+        attempt.stage.set(Stage::Carrying);
+        self.done(&attempt, Step::Welcome);
+        // The listener may have closed it, just now.
+        if self.state.get() != State::Closed {
+            self.tell_transport(reason);
+        }
+    }
+
+    /// Ends what is no better than a place and is being opened, and with `carrier` what has carried the session.
+    fn call_off(&self, place: usize, but: &Attempt, carrier: bool) {
+        for each in self.attempts() {
+            let carries = each.stage.get() == Stage::Carrying;
+            let unwanted = if carries { carrier } else { each.place >= place };
+            if !unwanted || each.connection == but.connection || each.stage.get() == Stage::Closing {
+                continue;
+            }
+            if !carries {
+                self.ladder.borrow_mut().cancelled(each.place);
+            }
+            self.detach(&each);
+            self.input(Input::Closed { connection: each.connection });
+        }
+    }
+
+    /// Ends all that are left, with the session.
+    pub(crate) fn end_attempts(&self) {
+        for attempt in self.attempts() {
+            if attempt.stage.get() != Stage::Closing {
+                self.detach(&attempt);
+            }
+        }
+    }
+
+    /// A transport broke, or came to nothing.
+    pub(crate) fn lose(&self, attempt: &Rc<Attempt>, fault: Fault) {
+        if attempt.stage.get() != Stage::Closing {
+            self.gone(attempt, fault);
+            self.detach(attempt);
+        }
+    }
+
+    /// A transport is no longer of use: the ladder decides what is next.
+    pub(crate) fn gone(&self, attempt: &Rc<Attempt>, fault: Fault) {
+        let (now, chance) = (clock::now(), js::random());
+        let carried = attempt.stage.replace(Stage::Closing) == Stage::Carrying;
+        self.input(Input::Closed { connection: attempt.connection });
+        if carried {
+            self.ladder.borrow_mut().lost(now, chance);
+            if !self.options.reconnect {
+                return self.fail(fault);
+            }
+        } else {
+            self.ladder.borrow_mut().failed(attempt.place, now, &fault, chance);
+            self.failed(attempt, fault);
+        }
+        let exhausted = self.ladder.borrow().is_exhausted();
+        if exhausted {
+            return self.fail(self.verdict());
+        }
+        self.greet();
+    }
+
+    fn failed(&self, attempt: &Attempt, mut fault: Fault) {
+        let step = attempt.awaited.get().unwrap_or(Step::Welcome);
+        let telling = (fault.code == Code::TRANSPORT_FAILED, attempt.place);
+        self.tell(News::Failed { transport: attempt.rung, step, fault: fault.clone() });
+        let mut verdict = self.verdict.borrow_mut();
+        if verdict.as_ref().is_none_or(|(told, _)| telling <= *told) {
+            error::stopped(step, &mut fault);
+            *verdict = Some((telling, fault));
+        }
+    }
+
+    /// A packet came.
+    pub(crate) fn heard(&self, attempt: &Attempt) {
+        if attempt.stage.get() == Stage::Carrying {
+            self.vigil.heard(clock::now());
+            if self.ladder.borrow().is_doubted() {
+                self.ask();
+            }
+        }
+    }
+
+    /// What carries the session may be dead: others are raced beside it, until it answers.
+    pub(crate) fn doubt(&self) {
+        self.ladder.borrow_mut().doubt(clock::now(), js::random());
+        self.ask();
+    }
+
+    /// Asks the server for a sign of life.
+    fn ask(&self) {
+        self.vigil.asked(clock::now());
+        self.driver.endpoint.borrow_mut().ping(TOKEN);
+    }
+
+    /// The sign of life came: whatever was raced because it did not is called off.
+    pub(crate) fn answered(&self) {
+        self.vigil.answered();
+        let doubted = self.ladder.borrow_mut().trust();
+        if let (Some(carrier), true) = (self.carrier(), doubted) {
+            self.call_off(carrier.place, &carrier, false);
+        }
+    }
+
+    /// Looks after what carries the session.
+    pub(crate) fn watch(&self) {
+        if self.is_watched() {
+            match self.vigil.watch(clock::now()) {
+                Watch::Wait => {}
+                Watch::Ask => self.ask(),
+                Watch::Doubt => self.doubt(),
+            }
+        }
+    }
+
+    /// What is doubted is not asked again before it is heard.
+    fn is_watched(&self) -> bool {
+        self.carrier().is_some() && !self.ladder.borrow().is_doubted()
+    }
+
+    /// When to look, and to climb, again.
+    pub(crate) fn next_look(&self) -> Option<Millis> {
+        if self.state.get() == State::Closed {
+            return None;
+        }
+        let climb = self.ladder.borrow().deadline().unwrap_or(Millis::MAX);
+        let watch = if self.is_watched() { self.vigil.deadline() } else { Millis::MAX };
+        Some(climb.min(watch)).filter(|due| *due != Millis::MAX)
+    }
+
+    /// The page goes into the browser's cache of pages, where nothing may be open, and perhaps comes back: the session waits without
+    /// a transport until it is woken.
+    pub(crate) fn sleep(&self) {
+        self.ladder.borrow_mut().sleep();
+        for attempt in self.attempts() {
+            self.ladder.borrow_mut().cancelled(attempt.place);
+            self.detach(&attempt);
+            self.input(Input::Closed { connection: attempt.connection });
+        }
+        self.tell_transport("sleeping");
+        self.schedule();
+    }
+
+    /// The page is looked at again after it slept, or, with `network`, its way to the server has changed: what waits is tried at
+    /// once, what carries is asked whether it still does.
+    pub(crate) fn wake(&self, network: bool) {
+        self.ladder.borrow_mut().wake(clock::now(), network);
+        if self.carrier().is_some() {
+            self.ask();
+        }
+        self.schedule();
+    }
+}
