@@ -5,4 +5,6 @@ mod hostile;
 mod kill;
 mod native;
 mod resume;
+mod sessions;
 mod websocket;
+mod whole;
