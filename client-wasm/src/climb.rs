@@ -56,6 +56,7 @@ impl Session {
         attempt.stage.set(Stage::Greeted);
         self.call_off(attempt.place, &attempt, true);
         let now = clock::now();
+        self.verdict.take();
         self.ladder.borrow_mut().carried(attempt.place, now);
         self.vigil.begin(now);
         attempt.stage.set(Stage::Carrying);
@@ -131,6 +132,15 @@ impl Session {
         }
     }
 
+    /// The server does not want the session on the transport that just spoke: in answer to the hello, or because it ends.
+    pub(crate) fn sent_away(&self, reason: &Fault) {
+        let attempt = self.attempt(self.driver.speaking.get());
+        match attempt.filter(|attempt| attempt.stage.get() == Stage::Greeted) {
+            Some(attempt) => self.lose(&attempt, reason.clone()),
+            None => self.doubt(),
+        }
+    }
+
     /// A packet came.
     pub(crate) fn heard(&self, attempt: &Attempt) {
         if attempt.stage.get() == Stage::Carrying {
@@ -164,18 +174,14 @@ impl Session {
 
     /// Looks after what carries the session.
     pub(crate) fn watch(&self) {
-        if self.is_watched() {
-            match self.vigil.watch(clock::now()) {
-                Watch::Wait => {}
-                Watch::Ask => self.ask(),
-                Watch::Doubt => self.doubt(),
-            }
+        let Some(carrier) = self.carrier() else { return };
+        let doubted = self.ladder.borrow().is_doubted();
+        match self.vigil.watch(clock::now(), doubted) {
+            Watch::Wait => {}
+            Watch::Ask => self.ask(),
+            Watch::Doubt => self.doubt(),
+            Watch::GiveUp => self.lose(&carrier, *error::given_up(carrier.rung)),
         }
-    }
-
-    /// What is doubted is not asked again before it is heard.
-    fn is_watched(&self) -> bool {
-        self.carrier().is_some() && !self.ladder.borrow().is_doubted()
     }
 
     /// When to look, and to climb, again.
@@ -183,8 +189,9 @@ impl Session {
         if self.state.get() == State::Closed {
             return None;
         }
-        let climb = self.ladder.borrow().deadline().unwrap_or(Millis::MAX);
-        let watch = if self.is_watched() { self.vigil.deadline() } else { Millis::MAX };
+        let ladder = self.ladder.borrow();
+        let climb = ladder.deadline().unwrap_or(Millis::MAX);
+        let watch = if self.carrier().is_some() { self.vigil.deadline(ladder.is_doubted()) } else { Millis::MAX };
         Some(climb.min(watch)).filter(|due| *due != Millis::MAX)
     }
 

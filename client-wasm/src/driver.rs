@@ -28,6 +28,8 @@ pub(crate) struct Driver {
     pub(crate) attempts: RefCell<Vec<Rc<Attempt>>>,
     /// The name of the last of them.
     named: Cell<u32>,
+    /// Which of them brought the last packet.
+    pub(crate) speaking: Cell<u32>,
     /// Events of transports that nobody has read. Bounded by one turn of the event loop: emptied before the next task.
     arrived: RefCell<Vec<(ConnectionId, JsValue)>>,
     /// While a microtask is on its way: the session, which must not go before it has come.
@@ -44,6 +46,7 @@ impl Driver {
             endpoint: RefCell::new(endpoint),
             attempts: RefCell::default(),
             named: Cell::default(),
+            speaking: Cell::default(),
             arrived: RefCell::default(),
             scheduled: RefCell::default(),
             microtask,
@@ -109,6 +112,7 @@ impl Session {
         match transport.read(event) {
             None => {}
             Some(Happened::Packet(bytes)) => {
+                self.driver.speaking.set(connection.0);
                 self.input(Input::Packet { connection, bytes: &bytes });
                 self.heard(&attempt);
                 // What it acknowledges has left the buffer.

@@ -286,7 +286,7 @@ fn tell_event(listener: &JsListener, event: Event) {
         Event::Request { call, request: Request { action, request_id, body, .. } } => {
             listener.request(call.0, &action, &request_id.unwrap_or_default(), &body.value, &payload(&body));
         }
-        Event::Cancelled { call } => listener.cancelled(call.0),
+        Event::Cancelled { call } | Event::Abandoned { call } => listener.cancelled(call.0),
         Event::Published(body) => listener.published(&body.value),
         Event::Pong { token } => listener.pong(token as u32),
         // Transports are told of by themselves; before an announced end there is nothing to do; requests have no items of their own.

@@ -161,8 +161,8 @@ impl Ladder {
     fn wait(&self, failures: u32, chance: f64) -> Millis {
         let Patience { retry, retry_cap, upgrade, upgrade_cap, .. } = self.patience;
         let (whole, least) = match self.carrying {
-            Some(_) => (grown(upgrade, upgrade_cap, failures) as f64, 0.5),
-            None => (grown(retry, retry_cap, failures) as f64, 0.0),
+            Some(_) if !self.doubted => (grown(upgrade, upgrade_cap, failures) as f64, 0.5),
+            _ => (grown(retry, retry_cap, failures) as f64, 0.0),
         };
         (whole * (least + (1.0 - least) * chance)) as Millis
     }
@@ -177,4 +177,155 @@ fn grown(first: Millis, cap: Millis, failures: u32) -> Millis {
 /// Whether the same would happen again: the server knows us and says no, or the browser cannot do it.
 fn is_hopeless(fault: &Fault) -> bool {
     (400..429).contains(&fault.code.status()) || fault.code == Code::NOT_SUPPORTED
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    const RUNGS: [Rung; 2] = Rung::ALL;
+    const PATIENCE: Patience = Patience {
+        window: 60_000,
+        retry: 200,
+        retry_cap: 1_000,
+        upgrade: 5_000,
+        upgrade_cap: 30_000,
+        stable: 10_000,
+        head_start: 100,
+        silence: 12_000,
+        answer: 2_000,
+    };
+    const WEBRTC: usize = 0;
+    const WEBSOCKET: usize = 1;
+
+    fn ladder() -> Ladder {
+        Ladder::new(&RUNGS, PATIENCE, 0)
+    }
+
+    fn fault(code: Code) -> Fault {
+        Fault::new(code, "as the test wants it")
+    }
+
+    /// What is opened at a time, by name.
+    fn opened(ladder: &mut Ladder, now: Millis) -> Vec<&'static str> {
+        core::iter::from_fn(|| ladder.next(now)).map(|(_, rung)| rung.name()).collect()
+    }
+
+    /// A ladder whose WebSocket carries the session since 10, and whose WebRTC is being opened.
+    fn carried() -> Ladder {
+        let mut ladder = ladder();
+        opened(&mut ladder, 0);
+        ladder.carried(WEBSOCKET, 10);
+        opened(&mut ladder, 100);
+        ladder
+    }
+
+    #[wasm_bindgen_test]
+    fn the_websocket_has_a_head_start_and_the_better_one_follows() {
+        let mut ladder = ladder();
+        assert_eq!(opened(&mut ladder, 0), ["websocket"]);
+        assert_eq!(ladder.deadline(), Some(100));
+        ladder.carried(WEBSOCKET, 10);
+        assert_eq!(opened(&mut ladder, 99), [""; 0]);
+        assert_eq!(opened(&mut ladder, 100), ["webrtc"]);
+        ladder.carried(WEBRTC, 200);
+        assert_eq!(ladder.deadline(), None, "nothing is better");
+    }
+
+    #[wasm_bindgen_test]
+    fn the_head_start_ends_with_the_websocket() {
+        let mut ladder = ladder();
+        opened(&mut ladder, 0);
+        ladder.failed(WEBSOCKET, 3, &fault(Code::TRANSPORT_FAILED), 0.5);
+        assert_eq!(opened(&mut ladder, 3), ["webrtc"]);
+        assert!(!ladder.is_exhausted());
+        ladder.failed(WEBRTC, 50, &fault(Code::NO_CANDIDATES), 0.5);
+        assert!(ladder.is_exhausted(), "before the first welcome nothing is tried twice");
+    }
+
+    #[wasm_bindgen_test]
+    fn what_is_better_is_tried_ever_more_rarely() {
+        let mut ladder = carried();
+        let mut now = 200;
+        let mut waits = Vec::new();
+        for _ in 0..5 {
+            ladder.failed(WEBRTC, now, &fault(Code::TRANSPORT_FAILED), 0.0);
+            let due = ladder.deadline().unwrap_or_default();
+            waits.push(due - now);
+            now = due;
+            assert_eq!(opened(&mut ladder, now), ["webrtc"]);
+        }
+        assert_eq!(waits, [2_500, 5_000, 10_000, 15_000, 15_000], "at least half of each, up to the cap");
+    }
+
+    #[wasm_bindgen_test]
+    fn what_can_never_work_is_not_tried_again() {
+        let mut ladder = carried();
+        ladder.failed(WEBRTC, 200, &fault(Code::NOT_SUPPORTED), 0.0);
+        assert_eq!(ladder.deadline(), None);
+        ladder.wake(300, true);
+        assert_eq!(ladder.deadline(), None);
+        ladder.lost(20_000, 0.0);
+        assert_eq!(opened(&mut ladder, 20_100), ["websocket"]);
+        ladder.failed(WEBSOCKET, 20_200, &fault(Code::UNAUTHORIZED), 0.0);
+        assert!(ladder.is_exhausted());
+    }
+
+    #[wasm_bindgen_test]
+    fn a_server_says_how_long_to_wait() {
+        let mut ladder = carried();
+        ladder.failed(WEBRTC, 200, &Fault { retry_after_ms: Some(9_000), ..fault(Code::LIMIT_REACHED) }, 0.0);
+        assert_eq!(ladder.deadline(), Some(9_200));
+    }
+
+    #[wasm_bindgen_test]
+    fn after_a_loss_everything_is_tried_at_once_and_then_patiently() {
+        let mut ladder = carried();
+        ladder.carried(WEBRTC, 300);
+        ladder.lost(20_000, 1.0);
+        assert_eq!(opened(&mut ladder, 20_000), ["websocket"]);
+        assert_eq!(opened(&mut ladder, 20_100), ["webrtc"]);
+        for wait in [200, 400, 800, 1_000, 1_000] {
+            ladder.failed(WEBSOCKET, 30_000, &fault(Code::TRANSPORT_FAILED), 1.0);
+            assert_eq!(ladder.deadline(), Some(30_000 + wait));
+            assert_eq!(opened(&mut ladder, 30_000 + wait), ["websocket"]);
+        }
+    }
+
+    #[wasm_bindgen_test]
+    fn what_is_lost_soon_is_not_trusted_at_once() {
+        let mut ladder = carried();
+        ladder.carried(WEBRTC, 300);
+        ladder.lost(9_000, 1.0);
+        assert_eq!(opened(&mut ladder, 9_100), ["websocket"]);
+        assert_eq!(ladder.deadline(), Some(9_000 + 200 + 100), "it had failed after 8.7 s: not stable");
+    }
+
+    #[wasm_bindgen_test]
+    fn what_is_doubted_is_raced_and_goes_on_when_it_answers() {
+        let mut ladder = carried();
+        ladder.carried(WEBRTC, 300);
+        ladder.doubt(20_000, 0.0);
+        ladder.doubt(20_001, 0.0);
+        assert_eq!(opened(&mut ladder, 20_100), ["webrtc", "websocket"]);
+        ladder.failed(WEBSOCKET, 20_200, &fault(Code::TRANSPORT_FAILED), 1.0);
+        assert_eq!(ladder.deadline(), Some(20_400), "patience as without any transport");
+        assert!(ladder.trust());
+        assert!(!ladder.trust());
+        ladder.cancelled(WEBRTC);
+        assert_eq!(ladder.deadline(), None);
+    }
+
+    #[wasm_bindgen_test]
+    fn who_sleeps_tries_nothing_and_wakes_at_once() {
+        let mut ladder = carried();
+        ladder.sleep();
+        ladder.cancelled(WEBRTC);
+        assert_eq!(ladder.deadline(), None);
+        assert!(!ladder.is_exhausted());
+        ladder.wake(90_000, false);
+        assert_eq!(opened(&mut ladder, 90_000), ["webrtc", "websocket"]);
+    }
 }

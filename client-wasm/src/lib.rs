@@ -49,6 +49,9 @@ pub use transport::{Rung, Step};
 
 pub use tabagent_protocol as protocol;
 
+#[cfg(test)]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 /// Small and constant-time: half the size of the default allocator.
 #[cfg(target_arch = "wasm32")]
 #[global_allocator]

@@ -148,7 +148,7 @@ impl Session {
                     return; // by the listener, just now
                 }
             }
-            Event::GoAway(away) if !away.last => self.doubt(),
+            Event::GoAway(away) if !away.last => self.sent_away(&away.reason),
             Event::Pong { token: TOKEN } => return self.answered(),
             Event::Expired(fault) => {
                 if !self.options.reconnect {

@@ -51,7 +51,8 @@ impl Socket {
 
     /// Sends a packet of either lane.
     pub(crate) fn try_send(&self, packet: &[u8]) -> Sent {
-        if self.socket.send_with_u8_array(packet).is_err() {
+        // While it closes it takes what it will never send.
+        if self.socket.ready_state() != WebSocket::OPEN || self.socket.send_with_u8_array(packet).is_err() {
             return Sent::Closed;
         }
         if self.buffered() < HIGH_WATER {
