@@ -7,10 +7,14 @@ use tabagent_protocol::{Code, Fault, Input, Millis};
 use crate::{
     attempt::{Attempt, Stage},
     clock, error, js,
+    ladder::NEVER,
     session::{News, Session, State},
     transport::{Rung, Step},
     vigil::{TOKEN, Watch},
 };
+
+/// The name of no transport.
+const NONE: u32 = 0;
 
 impl Session {
     /// Opens what the ladder wants opened by now.
@@ -54,7 +58,7 @@ impl Session {
             (None, _) => "reconnected",
         };
         attempt.stage.set(Stage::Greeted);
-        self.call_off(attempt.place, &attempt, true);
+        self.call_off(attempt.place, attempt.connection.0, true);
         let now = clock::now();
         self.verdict.take();
         self.ladder.borrow_mut().carried(attempt.place, now);
@@ -68,28 +72,24 @@ impl Session {
     }
 
     /// Ends what is no better than a place and is being opened, and with `carrier` what has carried the session.
-    fn call_off(&self, place: usize, but: &Attempt, carrier: bool) {
+    fn call_off(&self, place: usize, but: u32, carrier: bool) {
         for each in self.attempts() {
-            let carries = each.stage.get() == Stage::Carrying;
-            let unwanted = if carries { carrier } else { each.place >= place };
-            if !unwanted || each.connection == but.connection || each.stage.get() == Stage::Closing {
-                continue;
+            let unwanted = match each.stage.get() {
+                Stage::Carrying => carrier,
+                Stage::Closing => false,
+                _ => each.place >= place,
+            };
+            if unwanted && each.connection.0 != but {
+                self.ladder.borrow_mut().cancelled(each.place, each.stage.get() == Stage::Carrying);
+                self.detach(&each);
+                self.input(Input::Closed { connection: each.connection });
             }
-            if !carries {
-                self.ladder.borrow_mut().cancelled(each.place);
-            }
-            self.detach(&each);
-            self.input(Input::Closed { connection: each.connection });
         }
     }
 
-    /// Ends all that are left, with the session.
+    /// Ends all that are left, but for those that are closing politely.
     pub(crate) fn end_attempts(&self) {
-        for attempt in self.attempts() {
-            if attempt.stage.get() != Stage::Closing {
-                self.detach(&attempt);
-            }
-        }
+        self.call_off(0, NONE, true);
     }
 
     /// A transport broke, or came to nothing.
@@ -168,7 +168,7 @@ impl Session {
         self.vigil.answered();
         let doubted = self.ladder.borrow_mut().trust();
         if let (Some(carrier), true) = (self.carrier(), doubted) {
-            self.call_off(carrier.place, &carrier, false);
+            self.call_off(carrier.place, carrier.connection.0, false);
         }
     }
 
@@ -185,25 +185,20 @@ impl Session {
     }
 
     /// When to look, and to climb, again.
-    pub(crate) fn next_look(&self) -> Option<Millis> {
+    pub(crate) fn next_look(&self) -> Millis {
         if self.state.get() == State::Closed {
-            return None;
+            return NEVER;
         }
         let ladder = self.ladder.borrow();
-        let climb = ladder.deadline().unwrap_or(Millis::MAX);
-        let watch = if self.carrier().is_some() { self.vigil.deadline(ladder.is_doubted()) } else { Millis::MAX };
-        Some(climb.min(watch)).filter(|due| *due != Millis::MAX)
+        let watch = if self.carrier().is_some() { self.vigil.deadline(ladder.is_doubted()) } else { NEVER };
+        ladder.deadline().min(watch)
     }
 
     /// The page goes into the browser's cache of pages, where nothing may be open, and perhaps comes back: the session waits without
     /// a transport until it is woken.
     pub(crate) fn sleep(&self) {
+        self.end_attempts();
         self.ladder.borrow_mut().sleep();
-        for attempt in self.attempts() {
-            self.ladder.borrow_mut().cancelled(attempt.place);
-            self.detach(&attempt);
-            self.input(Input::Closed { connection: attempt.connection });
-        }
         self.tell_transport("sleeping");
         self.schedule();
     }

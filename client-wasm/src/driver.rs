@@ -14,6 +14,7 @@ use crate::{
     clock::{self, Timer},
     error,
     js::{self, Callback},
+    ladder::NEVER,
     session::Session,
     transport::{Happened, Sent, Step, Transport},
 };
@@ -201,22 +202,17 @@ impl Session {
 
     /// A timer that fires too early only asks again: cheaper than setting it anew for every packet.
     pub(crate) fn set_timer(&self) {
-        let due = match (self.driver.endpoint.borrow().deadline(), self.next_look()) {
-            (Some(due), Some(look)) => Some(due.min(look)),
-            (due, look) => due.or(look),
-        };
+        let due = self.driver.endpoint.borrow().deadline().unwrap_or(NEVER).min(self.next_look());
         let mut timer = self.driver.timer.borrow_mut();
-        match (due, &*timer) {
-            (Some(due), Some((armed, _))) if *armed <= due => {}
-            (Some(due), _) => {
-                let expired = self.callback(0, |session, _, _| {
-                    session.driver.timer.take();
-                    session.input(Input::Tick);
-                    session.turn();
-                });
-                *timer = Some((due, Timer::after(due.saturating_sub(clock::now()), expired)));
-            }
-            (None, _) => *timer = None,
+        if due == NEVER {
+            *timer = None;
+        } else if timer.as_ref().is_none_or(|(armed, _)| *armed > due) {
+            let expired = self.callback(0, |session, _, _| {
+                session.driver.timer.take();
+                session.input(Input::Tick);
+                session.turn();
+            });
+            *timer = Some((due, Timer::after(due.saturating_sub(clock::now()), expired)));
         }
     }
 }

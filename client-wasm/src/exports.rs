@@ -7,11 +7,15 @@
 use std::rc::Rc;
 
 use js_sys::{Function, Promise, Uint8Array};
-use tabagent_protocol::{Body, CallId, Code, Event, Fault, Lane, Payload, Request};
+use tabagent_protocol::{
+    Body, CallId, Code, Event, Fault, Lane, Payload, Request,
+    text::{decimal, join},
+};
 use wasm_bindgen::prelude::*;
 
 use crate::{
     clock, js,
+    ladder::NEVER,
     options::{Negotiation, Options},
     session::{News, Session},
     transport::{Rung, Transport},
@@ -158,7 +162,11 @@ impl JsSession {
     pub fn new(listener: JsListener, options: &JsOptions) -> Self {
         let secrets: Function = js::known(js::field(options, "secret"));
         let mut chosen = Options::new(move || *js::bytes(&js::call(&secrets)).first_chunk().unwrap_or(&[0; 32]));
-        chosen.transports = js::list(options, "transports").iter().filter_map(|name| Rung::of(&name.as_string()?)).collect();
+        let names = js::list(options, "transports");
+        chosen.transports.clear();
+        for at in 0..names.length() {
+            chosen.transports.extend(names.get(at).as_string().and_then(|name| Rung::of(&name)));
+        }
         chosen.key = js::text(options, "key");
         chosen.ice_servers = js::list(options, "iceServers");
         chosen.relay_only = js::truthy(options, "relayOnly");
@@ -166,8 +174,9 @@ impl JsSession {
             chosen.negotiation = Negotiation::ServerOffers;
         }
         chosen.reconnect = !js::truthy(options, "once");
-        for (number, value) in js::list(options, "patience").iter().zip(chosen.patience.all_mut()) {
-            if let Some(ms) = number.as_f64() {
+        let patience = js::list(options, "patience");
+        for (value, at) in chosen.patience.all_mut().into_iter().zip(0..) {
+            if let Some(ms) = patience.get(at).as_f64() {
                 *value = ms as u64;
             }
         }
@@ -198,7 +207,9 @@ impl JsSession {
             ..Request::default()
         };
         let call = self.0.wish().call(clock::now(), request);
-        call.map(|id| id.0).map_err(|fault| format!("{}\n{}\n{}", fault.code, fault.code.status(), fault.message).into())
+        call.map(|id| id.0).map_err(|Fault { code, message, .. }| {
+            join(&[code.as_str(), "\n", &decimal(code.status().into()), "\n", &message]).into()
+        })
     }
 
     /// Answers a call of the server.
@@ -247,10 +258,12 @@ impl JsSession {
             let (state, wait) = match place.due {
                 _ if Some(place.rung) == carrier => (3, 0),
                 _ if place.opening => (2, 0),
-                Some(due) => (1, due.saturating_sub(clock::now())),
-                None => (0, 0),
+                NEVER => (0, 0),
+                due => (1, due.saturating_sub(clock::now())),
             };
-            out.extend([state, place.failures, wait as u32]);
+            for number in [state, place.failures, wait as u32] {
+                out.push(number);
+            }
         }
         out
     }

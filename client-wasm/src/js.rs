@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use js_sys::{Array, Function, JSON, Object, Reflect, Uint8Array};
+use js_sys::{Array, Function, JSON, Object, Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, prelude::*};
 use wasm_bindgen_futures::spawn_local;
 
@@ -22,6 +22,13 @@ extern "C" {
     /// Milliseconds of a clock that never goes back.
     #[wasm_bindgen(js_namespace = performance, js_name = now)]
     pub(crate) fn performance_now() -> f64;
+
+    /// Asks over HTTP.
+    pub(crate) fn fetch(request: &JsValue) -> Promise;
+
+    /// The global object: whatever it is, it is the value of itself.
+    #[wasm_bindgen(js_namespace = globalThis, js_name = valueOf)]
+    pub(crate) fn global() -> JsValue;
 
     /// A number from 0 up to, but not including, 1.
     #[wasm_bindgen(js_namespace = Math)]
@@ -57,7 +64,7 @@ pub(crate) fn method(object: &JsValue, name: &str, argument: &JsValue) -> JsValu
 
 /// A window of the same origin that shows nothing, and lives as long as its frame is in the document.
 pub(crate) fn hidden_frame() -> JsValue {
-    let document = field(&js_sys::global(), "document");
+    let document = field(&global(), "document");
     let frame = method(&document, "createElement", &"iframe".into());
     set(&frame, "hidden", &JsValue::TRUE);
     method(&field(&document, "documentElement"), "append", &frame);

@@ -7,6 +7,8 @@ use tabagent_protocol::{Code, Fault, Millis};
 
 use crate::{options::Patience, transport::Rung};
 
+/// A time that does not come.
+pub(crate) const NEVER: Millis = Millis::MAX;
 /// Doublings of a wait. No cap lies further away.
 const DOUBLINGS: u32 = 20;
 
@@ -33,14 +35,23 @@ pub(crate) struct Place {
     pub(crate) opening: bool,
     /// Attempts in a row that failed, or that led to nothing stable.
     pub(crate) failures: u32,
-    /// When it may be tried; none where that is no use.
-    pub(crate) due: Option<Millis>,
+    /// When it may be tried; [`NEVER`] where that is no use.
+    pub(crate) due: Millis,
+}
+
+impl Place {
+    /// It need not wait any longer, where it waits.
+    fn hurry(&mut self, now: Millis) {
+        if self.due != NEVER {
+            self.due = self.due.min(now);
+        }
+    }
 }
 
 impl Ladder {
     /// All rungs are to be tried, but the WebSocket first.
     pub(crate) fn new(rungs: &[Rung], patience: Patience, now: Millis) -> Self {
-        let place = |rung: &Rung| Place { rung: *rung, opening: false, failures: 0, due: Some(now) };
+        let place = |rung: &Rung| Place { rung: *rung, opening: false, failures: 0, due: now };
         let places = rungs.iter().map(place).collect();
         let mut ladder = Self { places, patience, carrying: None, since: now, doubted: false, standing: false, asleep: false };
         ladder.race(now, 0.0);
@@ -49,33 +60,37 @@ impl Ladder {
 
     /// The next place to open a transport for, now; it counts as being opened from here on.
     pub(crate) fn next(&mut self, now: Millis) -> Option<(usize, Rung)> {
-        let at = self.wanted().position(|due| due.is_some_and(|due| due <= now))?;
+        let at = (0..self.places.len()).find(|at| self.due(*at) <= now)?;
         let place = &mut self.places[at];
         place.opening = true;
         Some((at, place.rung))
     }
 
-    /// When to ask again.
-    pub(crate) fn deadline(&self) -> Option<Millis> {
-        self.wanted().flatten().min()
+    /// When to ask again; [`NEVER`] when that is no use.
+    pub(crate) fn deadline(&self) -> Millis {
+        (0..self.places.len()).fold(NEVER, |earliest, at| earliest.min(self.due(at)))
     }
 
-    /// When each place that is worth trying may be tried.
-    fn wanted(&self) -> impl Iterator<Item = Option<Millis>> {
-        let all = if self.asleep { 0 } else { self.places.len() };
-        let count = self.carrying.filter(|_| !self.doubted).unwrap_or(all);
-        let ready = |place: &Place| place.due.filter(|_| !place.opening && (self.standing || place.failures == 0));
-        self.places.iter().take(count).map(ready)
+    /// When a transport is to be opened for a place.
+    fn due(&self, at: usize) -> Millis {
+        let place = &self.places[at];
+        let needed = match self.carrying {
+            Some(carrying) if !self.doubted => at < carrying,
+            _ => !self.asleep,
+        };
+        let ready = needed && !place.opening && (self.standing || place.failures == 0);
+        if ready { place.due } else { NEVER }
     }
 
     /// Whether there is nothing left to try.
     pub(crate) fn is_exhausted(&self) -> bool {
-        self.carrying.is_none() && !self.asleep && self.deadline().is_none() && !self.places.iter().any(|place| place.opening)
+        self.carrying.is_none() && !self.asleep && self.deadline() == NEVER && !self.places.iter().any(|place| place.opening)
     }
 
-    /// An attempt was called off: it says nothing about the rung.
-    pub(crate) fn cancelled(&mut self, at: usize) {
-        self.places[at].opening = false;
+    /// An attempt was called off, or with `carried` what it had led to: that says nothing about the rung.
+    pub(crate) fn cancelled(&mut self, at: usize, carried: bool) {
+        // Beside what carries another of the same kind may be under way.
+        self.places[at].opening &= carried;
     }
 
     /// An attempt failed. `chance` is a random number below 1.
@@ -84,11 +99,11 @@ impl Ladder {
         let place = &mut self.places[at];
         place.opening = false;
         place.failures += 1;
-        place.due = (!is_hopeless(fault)).then_some(now + wait);
+        place.due = if is_hopeless(fault) { NEVER } else { now + wait };
         if self.carrying.is_none() {
             // Nobody needs a head start any more.
             for place in self.places.iter_mut().filter(|place| place.failures == 0) {
-                place.due = place.due.map(|due| due.min(now));
+                place.hurry(now);
             }
         }
     }
@@ -142,7 +157,7 @@ impl Ladder {
             if network {
                 place.failures = 0;
             }
-            place.due = place.due.map(|due| due.min(now));
+            place.hurry(now);
         }
     }
 
@@ -153,7 +168,9 @@ impl Ladder {
         for place in &mut self.places {
             let wait = grown(self.patience.retry, longest, place.failures) as f64 * chance;
             let head_start = if quick && place.rung != Rung::WebSocket { self.patience.head_start } else { 0 };
-            place.due = place.due.map(|_| now + wait as Millis + head_start);
+            if place.due != NEVER {
+                place.due = now + wait as Millis + head_start;
+            }
         }
     }
 
@@ -226,12 +243,12 @@ mod tests {
     fn the_websocket_has_a_head_start_and_the_better_one_follows() {
         let mut ladder = ladder();
         assert_eq!(opened(&mut ladder, 0), ["websocket"]);
-        assert_eq!(ladder.deadline(), Some(100));
+        assert_eq!(ladder.deadline(), 100);
         ladder.carried(WEBSOCKET, 10);
         assert_eq!(opened(&mut ladder, 99), [""; 0]);
         assert_eq!(opened(&mut ladder, 100), ["webrtc"]);
         ladder.carried(WEBRTC, 200);
-        assert_eq!(ladder.deadline(), None, "nothing is better");
+        assert_eq!(ladder.deadline(), NEVER, "nothing is better");
     }
 
     #[wasm_bindgen_test]
@@ -252,7 +269,7 @@ mod tests {
         let mut waits = Vec::new();
         for _ in 0..5 {
             ladder.failed(WEBRTC, now, &fault(Code::TRANSPORT_FAILED), 0.0);
-            let due = ladder.deadline().unwrap_or_default();
+            let due = ladder.deadline();
             waits.push(due - now);
             now = due;
             assert_eq!(opened(&mut ladder, now), ["webrtc"]);
@@ -264,9 +281,9 @@ mod tests {
     fn what_can_never_work_is_not_tried_again() {
         let mut ladder = carried();
         ladder.failed(WEBRTC, 200, &fault(Code::NOT_SUPPORTED), 0.0);
-        assert_eq!(ladder.deadline(), None);
+        assert_eq!(ladder.deadline(), NEVER);
         ladder.wake(300, true);
-        assert_eq!(ladder.deadline(), None);
+        assert_eq!(ladder.deadline(), NEVER);
         ladder.lost(20_000, 0.0);
         assert_eq!(opened(&mut ladder, 20_100), ["websocket"]);
         ladder.failed(WEBSOCKET, 20_200, &fault(Code::UNAUTHORIZED), 0.0);
@@ -277,7 +294,7 @@ mod tests {
     fn a_server_says_how_long_to_wait() {
         let mut ladder = carried();
         ladder.failed(WEBRTC, 200, &Fault { retry_after_ms: Some(9_000), ..fault(Code::LIMIT_REACHED) }, 0.0);
-        assert_eq!(ladder.deadline(), Some(9_200));
+        assert_eq!(ladder.deadline(), 9_200);
     }
 
     #[wasm_bindgen_test]
@@ -289,7 +306,7 @@ mod tests {
         assert_eq!(opened(&mut ladder, 20_100), ["webrtc"]);
         for wait in [200, 400, 800, 1_000, 1_000] {
             ladder.failed(WEBSOCKET, 30_000, &fault(Code::TRANSPORT_FAILED), 1.0);
-            assert_eq!(ladder.deadline(), Some(30_000 + wait));
+            assert_eq!(ladder.deadline(), 30_000 + wait);
             assert_eq!(opened(&mut ladder, 30_000 + wait), ["websocket"]);
         }
     }
@@ -300,7 +317,7 @@ mod tests {
         ladder.carried(WEBRTC, 300);
         ladder.lost(9_000, 1.0);
         assert_eq!(opened(&mut ladder, 9_100), ["websocket"]);
-        assert_eq!(ladder.deadline(), Some(9_000 + 200 + 100), "it had failed after 8.7 s: not stable");
+        assert_eq!(ladder.deadline(), 9_000 + 200 + 100, "it had failed after 8.7 s: not stable");
     }
 
     #[wasm_bindgen_test]
@@ -311,19 +328,19 @@ mod tests {
         ladder.doubt(20_001, 0.0);
         assert_eq!(opened(&mut ladder, 20_100), ["webrtc", "websocket"]);
         ladder.failed(WEBSOCKET, 20_200, &fault(Code::TRANSPORT_FAILED), 1.0);
-        assert_eq!(ladder.deadline(), Some(20_400), "patience as without any transport");
+        assert_eq!(ladder.deadline(), 20_400, "patience as without any transport");
         assert!(ladder.trust());
         assert!(!ladder.trust());
-        ladder.cancelled(WEBRTC);
-        assert_eq!(ladder.deadline(), None);
+        ladder.cancelled(WEBRTC, false);
+        assert_eq!(ladder.deadline(), NEVER);
     }
 
     #[wasm_bindgen_test]
     fn who_sleeps_tries_nothing_and_wakes_at_once() {
         let mut ladder = carried();
         ladder.sleep();
-        ladder.cancelled(WEBRTC);
-        assert_eq!(ladder.deadline(), None);
+        ladder.cancelled(WEBRTC, false);
+        assert_eq!(ladder.deadline(), NEVER);
         assert!(!ladder.is_exhausted());
         ladder.wake(90_000, false);
         assert_eq!(opened(&mut ladder, 90_000), ["webrtc", "websocket"]);

@@ -53,7 +53,7 @@ impl Peer {
     /// `not_supported` where there is no WebRTC (workers) or the browser refuses the configuration.
     pub(crate) fn new(configuration: &JsValue, listener: Function, elsewhere: bool) -> Result<Self, Failure> {
         let frame = elsewhere.then(js::hidden_frame);
-        let window = frame.as_ref().map_or_else(|| js_sys::global().into(), |frame| js::field(frame, "contentWindow"));
+        let window = frame.as_ref().map_or_else(js::global, |frame| js::field(frame, "contentWindow"));
         let connection = js::construct(js::field(&window, "RTCPeerConnection"), configuration)
             .map_err(|thrown| error::refused(Code::NOT_SUPPORTED, &thrown))?;
         let connection: RtcPeerConnection = js::known(connection);

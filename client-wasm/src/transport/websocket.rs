@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use js_sys::Function;
-use tabagent_protocol::CHANNEL_PROTOCOL;
+use tabagent_protocol::{CHANNEL_PROTOCOL, text::join};
 use wasm_bindgen::JsValue;
 use web_sys::WebSocket;
 
@@ -42,7 +42,7 @@ impl Socket {
     /// `bad_request` for what is no address.
     pub(crate) fn new(server: &str, listener: Function) -> Result<Self, Failure> {
         // `http` becomes `ws`, and `https` becomes `wss`.
-        let url = ["ws", server.strip_prefix("http").unwrap_or(server), "/v1/ws"].concat();
+        let url = join(&["ws", server.strip_prefix("http").unwrap_or(server), "/v1/ws"]);
         let socket = WebSocket::new_with_str(&url, CHANNEL_PROTOCOL).map_err(|_| error::no_address(&url))?;
         js::set(&socket, "binaryType", &"arraybuffer".into());
         listen(&socket, &EVENTS, &listener);
