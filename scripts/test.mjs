@@ -34,7 +34,7 @@ const LANES = {
   "wasm-typed": () => wasmTests(["--features", "typed"]),
   e2e: async () => {
     await buildPackage();
-    await buildServer();
+    await buildServer("--examples");
     const { chromium, chromedriver } = await browser();
     return nodeTests("tests/e2e", { TABAGENT_SERVER_BIN: SERVER, CHROMIUM: chromium, CHROMEDRIVER: chromedriver });
   },
