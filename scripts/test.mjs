@@ -5,19 +5,19 @@ import { parseArgs } from "node:util";
 
 import { browser, webdriverSettings } from "./lib/browser.mjs";
 import { LOCKED, cargo } from "./lib/cargo.mjs";
+import { contract } from "./lib/contract.mjs";
+import { DONE, chosen, runLanes } from "./lib/lanes.mjs";
 import { buildPackage } from "./lib/package.mjs";
 import { CLIENT_CRATE, NATIVE, ROOT, SERVER, WASM_TARGET, wasmTool } from "./lib/paths.mjs";
 import { freePair } from "./lib/ports.mjs";
 import { proveProtocolPure } from "./lib/purity.mjs";
+import { python } from "./lib/python.mjs";
 import { runTests } from "./lib/runners.mjs";
-import { Stop, main, say, seconds } from "./lib/say.mjs";
+import { Stop, main } from "./lib/say.mjs";
 import { buildServer, startServer } from "./lib/server.mjs";
 import { check } from "./check.mjs";
 import { setup } from "./setup.mjs";
 import { size } from "./size.mjs";
-
-/** What a lane answers where it counts nothing: it passed. */
-const DONE = { passed: 0, failed: 0 };
 
 /** Each lane: what it runs, as the name is written behind `--only`. */
 const LANES = {
@@ -28,6 +28,7 @@ const LANES = {
     await cargo("Rust tests", ["test", "--no-run", ...NATIVE]);
     return runTests("cargo", ["test", ...LOCKED, "--no-fail-fast", ...NATIVE], { env: { TABAGENT_SERVER_BIN: SERVER } });
   },
+  contract: () => contract(CONTRACT),
   purity: () => proveProtocolPure().then(() => DONE),
   wasm: () => wasmTests([]),
   "wasm-typed": () => wasmTests(["--features", "typed"]),
@@ -43,6 +44,9 @@ const LANES = {
     return DONE;
   },
 };
+
+/** The same questions every time, and some 20 seconds of them; `npm run soak` asks others, and more. */
+const CONTRACT = { seed: 1, examples: 20, limit: 5 * 60_000 };
 
 /** Lanes that need Chromium; it is looked for before anything is compiled. */
 const IN_BROWSER = ["wasm", "wasm-typed", "e2e"];
@@ -85,42 +89,11 @@ function nodeTests(directory, env = {}) {
   return runTests(process.execPath, ["--test", "--test-reporter=spec", "--test-concurrency=1", `--test-timeout=${FILE_LIMIT}`, ...files], { env });
 }
 
-/** A failure with a sentence is a failed lane; anything else is a bug of these scripts. */
-async function attempt(lane) {
-  try {
-    return await lane();
-  } catch (error) {
-    if (!(error instanceof Stop)) throw error;
-    if (error.output) say(error.output.trimEnd());
-    say(error.message);
-    return { ...DONE, failed: 1 };
-  }
-}
-
 await main(async () => {
   const { values } = parseArgs({ options: { only: { type: "string" }, "keep-going": { type: "boolean" } } });
-  const wanted = values.only?.split(",") ?? Object.keys(LANES);
-  const unknown = wanted.filter((name) => !(name in LANES));
-  if (unknown.length > 0) throw new Stop(`No lane is called ${unknown.join(", ")}; there are ${Object.keys(LANES).join(", ")}.`);
-
+  const wanted = chosen(LANES, values.only);
   await setup();
   if (wanted.some((name) => IN_BROWSER.includes(name))) await browser();
-  const results = [];
-  for (const name of wanted) {
-    const began = performance.now();
-    if (results.some(({ failed }) => failed > 0) && !values["keep-going"]) {
-      results.push({ name, passed: 0, failed: 0, line: "not run" });
-      continue;
-    }
-    say(`\n${name}`);
-    const { passed, failed } = await attempt(LANES[name]);
-    const counted = passed + failed > 0 ? `${passed} passed, ${failed} failed` : "ok";
-    results.push({ name, passed, failed, line: `${counted} (${seconds(performance.now() - began)})` });
-  }
-
-  const sum = (key) => results.reduce((total, result) => total + result[key], 0);
-  say("");
-  for (const { name, line } of results) say(`${name.padEnd(14)}${line}`);
-  say(`${sum("passed")} passed, ${sum("failed")} failed`);
-  if (sum("failed") > 0) process.exitCode = 1;
+  if (wanted.includes("contract")) await python();
+  await runLanes(LANES, wanted, { keepGoing: values["keep-going"] });
 });

@@ -1,22 +1,25 @@
 // Chromium, its driver and `ip` (for network namespaces), which only the tests need: found, or installed from the system's packages where this user may.
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 
 import { run } from "./children.mjs";
 import { TARGET } from "./paths.mjs";
-import { Stop, failed, step } from "./say.mjs";
+import { Stop } from "./say.mjs";
+import { advice, installPackages, onPath } from "./system.mjs";
 
 const BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 const DRIVERS = ["chromedriver"];
 /** Where applications are, when they are not on the PATH. */
 const MAC_APPLICATIONS = ["/Applications/Chromium.app/Contents/MacOS/Chromium", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"];
-const INSTALL = "apt-get install -y --no-install-recommends chromium chromium-driver iproute2";
+const PACKAGES = ["chromium", "chromium-driver", "iproute2"];
+const BREW = "brew install --cask chromium chromedriver";
 
 /** Paths of a browser and a driver that fit each other. `CHROMIUM` and `CHROMEDRIVER` in the environment come first. */
 export async function browser() {
   const found = (await pair()) ?? (await install());
   if (found) return found;
-  throw new Stop(`Chromium and its driver are missing: ${advice()}, or name them in the environment variables CHROMIUM and CHROMEDRIVER.`);
+  const missing = advice(PACKAGES, BREW, "chromium and chromedriver");
+  throw new Stop(`Chromium and its driver are missing: ${missing}, or name them in the environment variables CHROMIUM and CHROMEDRIVER.`);
 }
 
 /** Writes the WebDriver settings that make the driver start exactly this browser; the test runner adds `headless` and `no-sandbox`. */
@@ -42,29 +45,8 @@ async function pair() {
 }
 
 async function install() {
-  const [command, ...rest] = await administrator();
-  if (command === undefined) return undefined;
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  const apt = (...args) => run(command, [...rest, ...args], { env });
-  return step("Chromium and its driver, for the tests", async () => {
-    await apt("apt-get", "update");
-    const installed = await apt(...INSTALL.split(" "));
-    if (!installed.ok) throw failed(`\`${INSTALL}\` failed: run it by hand, or name a browser in the environment variables CHROMIUM and CHROMEDRIVER.`, installed.output);
-    return pair();
-  });
-}
-
-/** What to put before `apt-get`: `env` for root, `sudo -n` for one who needs no password, nothing where it is not ours to install. */
-async function administrator() {
-  if (onPath("apt-get").length === 0) return [];
-  if (process.getuid?.() === 0) return ["env"];
-  const sudo = await run("sudo", ["-n", "true"]).catch(() => ({ ok: false }));
-  return sudo.ok ? ["sudo", "-n"] : [];
-}
-
-function advice() {
-  if (process.platform === "darwin") return "run `brew install --cask chromium chromedriver`";
-  return onPath("apt-get").length > 0 ? `run \`sudo ${INSTALL}\`` : "install chromium and chromedriver with your package manager";
+  const otherwise = "name a browser in the environment variables CHROMIUM and CHROMEDRIVER";
+  return (await installPackages("Chromium and its driver, for the tests", PACKAGES, otherwise)) ? pair() : undefined;
 }
 
 /** The program that the environment names, else the first on the PATH. */
@@ -72,10 +54,6 @@ function first(variable, names) {
   const named = process.env[variable];
   if (named && !existsSync(named)) throw new Stop(`The environment variable ${variable} names ${named}, and nothing is there.`);
   return named || names.flatMap(onPath)[0];
-}
-
-function onPath(name) {
-  return (process.env.PATH ?? "").split(delimiter).map((directory) => join(directory, name)).filter(existsSync);
 }
 
 async function major(program) {

@@ -17,6 +17,11 @@ test("node's summary counts, a cancelled test as failed", () => {
   assert.deepEqual(count("ℹ tests 9\nℹ pass 7\nℹ fail 1\nℹ cancelled 1\nℹ skipped 0\n"), { passed: 7, failed: 2 });
 });
 
+test("schemathesis' summary counts its requests", () => {
+  assert.deepEqual(count("Test cases:\n  681 generated, 681 passed\n\nSeed: 1\n"), { passed: 681, failed: 0 });
+  assert.deepEqual(count("Test cases:\n  682 generated, 7 found 5 unique failures\n"), { passed: 675, failed: 7 });
+});
+
 test("no summary is no test", () => {
   assert.deepEqual(count("error: could not compile"), { passed: 0, failed: 0 });
 });

@@ -63,7 +63,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             None => call.call_client(&WhoAreYou {}).await?.name,
         };
         let text = format!("Hello, {name}!");
-        call.publish(&Greeted { name }, To::everyone())?;
+        call.publish(&Greeted { name }, &To::everyone())?;
         Ok(GreetResponse { text })
     });
     let service = service.asks::<WhoAreYou>().sends::<Greeted>();

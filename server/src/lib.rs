@@ -32,6 +32,8 @@ pub mod files;
 mod http;
 /// Every number.
 mod limits;
+/// The OpenAI wire format.
+mod openai;
 /// What a server is told before it starts.
 mod options;
 /// How fast a session may ask.

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     channels::Channels,
-    http::{self, App, Door},
+    http::{self, App, Door, Table},
     options::ServerOptions,
     service::{Service, To},
     sessions::Sessions,
@@ -83,7 +83,9 @@ impl Server {
 
     fn router_at(&self, address: Option<SocketAddr>) -> Router {
         let app = App {
-            actions: self.service.api().actions().copied().collect(),
+            table: Arc::new(Table::of(self.service.api())),
+            console: self.options.www.is_some(),
+            documents: Arc::default(),
             service: Arc::clone(&self.service),
             signaling: self.signaling.clone(),
             limits: Arc::new(self.options.limits.clone()),

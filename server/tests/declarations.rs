@@ -21,6 +21,11 @@ fn the_types_of_the_package_are_those_of_the_server() {
 }
 
 #[test]
+fn the_manual_is_that_of_the_server() {
+    checked_in("docs/API.md", &Service::reference().api().markdown());
+}
+
+#[test]
 fn numbers_are_numbers_and_options_are_optional() {
     let text = Service::reference().api().typescript();
     assert!(!text.contains("bigint") && !text.contains("| null"));

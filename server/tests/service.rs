@@ -314,7 +314,7 @@ impl Action for Tally2 {
 async fn subscribed_events_reach_their_session() {
     let service = Service::new().with_control();
     let fault = answer(&service, ask("subscribe", json!({"events": ["tick"]}))).await.expect_err("no queue");
-    assert_eq!(fault.code, Code::NOT_SUPPORTED);
+    assert_eq!(fault.code, Code::INVALID_STATE);
     let mut events = service.events(1, &Principal::local());
     let subscribed = answer(&service, ask("subscribe", json!({"events": ["tick", "tock"]}))).await;
     assert_eq!(subscribed, Ok(json!({"type": "subscribe_response", "events": ["tick", "tock"]})));

@@ -55,6 +55,9 @@ test("an event of the program reaches those who subscribed before it, in a page 
   assert.deepEqual(await eventsOf(lateStream, 1), ["Joan"], "nothing from before");
   await page.waitForFunction(() => window.heard.length === 2);
   assert.deepEqual(await page.evaluate(() => heard), ["Mary", "Joan"]);
+  await page.evaluate(() => agent.request({ action: "greet", name: "Ada" }));
+  await page.waitForFunction(() => window.heard.length === 3, undefined, { timeout: 10_000 });
+  assert.equal(await page.evaluate(() => heard[2]), "Ada", "who causes an event and subscribed to it hears it too");
   await page.evaluate(() => agent.close());
   early.abort();
   late.abort();

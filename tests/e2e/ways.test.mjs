@@ -32,15 +32,19 @@ before(async () => {
       name: operation["x-tabagent-action"],
       method: operation.method,
       path: operation.path,
+      needsSession: operation["x-tabagent-needs-session"],
       ...operation["x-tabagent-examples"],
     }));
   await server.stop();
 });
 after(() => browser?.close());
 
-/** What an action answered, as all ways in can say it. */
-const told = (body) =>
-  body.type === "error" ? { code: body.code, field: body.details?.field ?? null, status: body.status } : { answer: body };
+/** What an action answered, as all ways in can say it: without the name that plain JSON and HTTP say back because it was said. */
+const told = (body, fields) => {
+  if (body.type === "error") return { code: body.code, field: body.details?.field ?? null, status: body.status };
+  const { request_id, ...rest } = body;
+  return { answer: request_id === fields.request_id ? rest : body };
+};
 
 const ways = {
   async SDK(url) {
@@ -108,8 +112,8 @@ async function run(way) {
   try {
     const results = [];
     for (const action of actions) {
-      const accepted = told(await ask(action, action.accepted));
-      const refused = told(await ask(action, action.refused.fields));
+      const accepted = told(await ask(action, action.accepted), action.accepted);
+      const refused = told(await ask(action, action.refused.fields), action.refused.fields);
       results.push({ accepted, refused });
     }
     return results;
@@ -123,6 +127,8 @@ async function run(way) {
 const steady = (value, name = "") => {
   if (volatile.has(name)) return typeof value;
   if (isCallName(name, value)) return "a name";
+  // A sentence with measures of the machine in it.
+  if (name === "recommendation") return value.replace(/\d+/g, "N");
   if (Array.isArray(value)) return value.map((one) => steady(one));
   if (value && typeof value === "object") return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, steady(one, key)]));
   return value;
@@ -173,7 +179,13 @@ test("every action answers its examples alike over the SDK, plain JSON and HTTP"
       return "DIFFERS";
     }
   };
-  for (const [at, { name, refused }] of actions.entries()) {
+  for (const [at, { name, refused, needsSession }] of actions.entries()) {
+    if (needsSession) {
+      // Over HTTP there is no session: that is what both examples are told, and it takes the place of what they are told elsewhere.
+      const sessionless = { code: "invalid_state", field: null, status: 409 };
+      same(name, "HTTP, without a session", [http[at].accepted, http[at].refused], [sessionless, sessionless]);
+      http[at] = sdk[at];
+    }
     const map = openAi[name];
     const ours = steady(sdk[at].accepted.answer ?? sdk[at].accepted);
     const overPlain = steady(plain[at].accepted.answer ?? plain[at].accepted);

@@ -967,6 +967,36 @@ export type ResponsesResponse = {
   finish_reason: FinishReason;
 };
 
+/** An action's row. */
+export type Route = {
+  /** What requests write into `action`. */
+  action: string;
+  /** HTTP method. */
+  method: string;
+  /** HTTP path; `{name}` stands for the field of that name. */
+  path: string;
+  /** Chapters of the documentation it belongs to. */
+  tags: string[];
+  /** What it does, in one sentence. */
+  description: string;
+  /** Whether it can answer piece by piece. */
+  streaming: boolean;
+  /** Whether the caller must have a key, or be on this machine where the server lets local callers in. */
+  requires_auth: boolean;
+};
+
+/** Asks which actions the server has, and where each is reached over HTTP. */
+export type Routes = Record<never, never>;
+
+/** Every action of the server. */
+export type RoutesResponse = {
+  type: "routes_response";
+  /** The product's actions in the order of their documentation, then the program's own. */
+  routes: Route[];
+  /** How many they are. */
+  total: number;
+};
+
 /** Saves settings for a model, in place of those before. They hold for every caller. */
 export type SaveInferenceSettings = {
   /** Id of the model. */
@@ -1213,36 +1243,20 @@ export type Warning = {
 
 /** Every action of the server: what is asked, what is answered, what a stream of it is made of. */
 export interface Actions {
-  /** Ends running calls by their request_id; what they had produced is their answer. */
-  stop_generation: { request: StopGeneration; response: StopGenerationResponse; item: never };
-  /** Says when `stop_generation` last ended a call, whether generation has begun again since, and how many calls run. */
-  get_halt_status: { request: GetHaltStatus; response: HaltStatusResponse; item: never };
-  /** Asks for events by name; over HTTP this is GET /v1/events. */
-  subscribe: { request: Subscribe; response: SubscribeResponse; item: never };
-  /** Takes back a subscription by the events' names. */
-  unsubscribe: { request: Unsubscribe; response: UnsubscribeResponse; item: never };
   /** Says whether the server is well, which version it is and how long it has been running. */
   health: { request: Health; response: HealthResponse; item: never };
   /** Describes the machine: operating system, processor, memory, graphics. */
   system_info: { request: SystemInfo; response: SystemInfoResponse; item: never };
   /** Counts requests, connections, bytes and tokens since the server started. */
   get_stats: { request: GetStats; response: StatsResponse; item: never };
-  /** Describes what the machine has for running models. */
-  get_hardware_info: { request: GetHardwareInfo; response: HardwareInfoResponse; item: never };
-  /** Says whether a model of a size could be loaded now. */
-  check_model_feasibility: { request: CheckModelFeasibility; response: FeasibilityResponse; item: never };
-  /** Says which sizes of models the machine's free memory is good for. */
-  get_recommended_models: { request: GetRecommendedModels; response: RecommendedModelsResponse; item: never };
-  /** Keeps a message of a conversation; when it is answered, the message is on the disk. */
-  save_message: { request: SaveMessage; response: MessageSavedResponse; item: never };
-  /** Lists the newest messages of a conversation, oldest first; one that is unknown, or somebody else's, is empty. */
-  chat_history: { request: ChatHistory; response: ChatHistoryResponse; item: never };
-  /** Keeps a Hugging Face token, for models that need one; it is never shown again. */
-  set_hf_token: { request: SetHfToken; response: Success; item: never };
-  /** Says whether there is a Hugging Face token, and nothing else of it. */
-  get_hf_token_status: { request: GetHfTokenStatus; response: HfTokenStatusResponse; item: never };
-  /** Forgets the Hugging Face token; it is no failure if there is none. */
-  clear_hf_token: { request: ClearHfToken; response: Success; item: never };
+  /** Continues a conversation, in one piece or streamed. */
+  chat: { request: Chat; response: ChatResponse; item: ChatDelta };
+  /** Continues a text, in one piece or streamed. */
+  generate: { request: Generate; response: GenerateResponse; item: ChatDelta };
+  /** Turns texts into vectors that are close where the texts are alike. */
+  embeddings: { request: Embeddings; response: EmbeddingsResponse; item: never };
+  /** Orders documents by how well they answer a query. */
+  rerank: { request: Rerank; response: RerankResponse; item: never };
   /** Lists the models that are present, loaded or not. */
   list_models: { request: ListModels; response: ModelListResponse; item: never };
   /** Brings a model into memory, pulling it first if it is not present; its caller is told the progress. */
@@ -1263,44 +1277,62 @@ export interface Actions {
   get_embedding_models: { request: GetEmbeddingModels; response: EmbeddingModelsResponse; item: never };
   /** Lists every model that can be had here, present or not, with what it needs and whether this machine has it. */
   get_recipes: { request: GetRecipes; response: RecipesResponse; item: never };
-  /** Lists the variants of a model, such as its quantisations; `load_model` takes one as `variant`. */
-  get_model_quants: { request: GetModelQuants; response: ModelQuantsResponse; item: never };
-  /** Says with which settings this caller's text is generated where requests do not say. */
-  get_params: { request: GetParams; response: ParamsResponse; item: never };
-  /** Sets any of the settings with which this caller's later calls generate text where they do not say; others' calls keep theirs, and nothing outlasts the server. */
-  set_params: { request: Params; response: ParamsResponse; item: never };
-  /** Says which settings of generation are saved for a variant of a model. */
-  get_inference_settings: { request: GetInferenceSettings; response: InferenceSettingsResponse; item: never };
-  /** Saves settings of generation for a variant of a model, in place of those before. */
-  save_inference_settings: { request: SaveInferenceSettings; response: InferenceSettingsResponse; item: never };
-  /** Measures what is in use of the machine's processor, memory, disk and graphics processors. */
-  get_resources: { request: GetResources; response: ResourcesResponse; item: never };
-  /** Estimates the memory that a model would take, and whether this machine has it. */
-  estimate_memory: { request: EstimateMemory; response: MemoryEstimateResponse; item: never };
-  /** Says what a model needs, what of it this machine lacks, and what to do about it. */
-  compatibility: { request: Compatibility; response: CompatibilityResponse; item: never };
-  /** Continues a conversation, in one piece or streamed. */
-  chat: { request: Chat; response: ChatResponse; item: ChatDelta };
-  /** Continues a text, in one piece or streamed. */
-  generate: { request: Generate; response: GenerateResponse; item: ChatDelta };
-  /** Answers a text or a conversation, in one piece or streamed; `chat` for clients of the Responses API. */
-  responses: { request: Responses; response: ResponsesResponse; item: ChatDelta };
-  /** Turns texts into vectors that are close where the texts are alike. */
-  embeddings: { request: Embeddings; response: EmbeddingsResponse; item: never };
-  /** Orders documents by how well they answer a query. */
-  rerank: { request: Rerank; response: RerankResponse; item: never };
+  /** Keeps a message of a conversation; when it is answered, the message is on the disk. */
+  save_message: { request: SaveMessage; response: MessageSavedResponse; item: never };
+  /** Lists the newest messages of a conversation, oldest first; one that is unknown, or somebody else's, is empty. */
+  chat_history: { request: ChatHistory; response: ChatHistoryResponse; item: never };
   /** Finds the documents or stored messages that help to answer a question, by words and meaning. */
   rag_query: { request: RagQuery; response: RagResponse; item: never };
   /** Finds the documents or stored messages whose meaning is nearest to a text. */
   semantic_search_query: { request: SemanticSearchQuery; response: SemanticSearchResponse; item: never };
-  /** Chooses what is like a query, without repeating itself. */
-  recommend_content: { request: RecommendContent; response: RecommendResponse; item: never };
   /** Says how alike two texts are. */
   calculate_similarity: { request: CalculateSimilarity; response: SimilarityResponse; item: never };
   /** Compares every query with every document by the vectors of a model. */
   evaluate_embeddings: { request: EvaluateEmbeddings; response: EvaluationResponse; item: never };
   /** Groups texts by what they are about. */
   cluster_documents: { request: ClusterDocuments; response: ClusterResponse; item: never };
+  /** Chooses what is like a query, without repeating itself. */
+  recommend_content: { request: RecommendContent; response: RecommendResponse; item: never };
+  /** Ends running calls by their request_id; what they had produced is their answer. */
+  stop_generation: { request: StopGeneration; response: StopGenerationResponse; item: never };
+  /** Says with which settings this caller's text is generated where requests do not say. */
+  get_params: { request: GetParams; response: ParamsResponse; item: never };
+  /** Sets any of the settings with which this caller's later calls generate text where they do not say; others' calls keep theirs, and nothing outlasts the server. */
+  set_params: { request: Params; response: ParamsResponse; item: never };
+  /** Measures what is in use of the machine's processor, memory, disk and graphics processors. */
+  get_resources: { request: GetResources; response: ResourcesResponse; item: never };
+  /** Estimates the memory that a model would take, and whether this machine has it. */
+  estimate_memory: { request: EstimateMemory; response: MemoryEstimateResponse; item: never };
+  /** Keeps a Hugging Face token, for models that need one; it is never shown again. */
+  set_hf_token: { request: SetHfToken; response: Success; item: never };
+  /** Says whether there is a Hugging Face token, and nothing else of it. */
+  get_hf_token_status: { request: GetHfTokenStatus; response: HfTokenStatusResponse; item: never };
+  /** Forgets the Hugging Face token; it is no failure if there is none. */
+  clear_hf_token: { request: ClearHfToken; response: Success; item: never };
+  /** Describes what the machine has for running models. */
+  get_hardware_info: { request: GetHardwareInfo; response: HardwareInfoResponse; item: never };
+  /** Says whether a model of a size could be loaded now. */
+  check_model_feasibility: { request: CheckModelFeasibility; response: FeasibilityResponse; item: never };
+  /** Says which sizes of models the machine's free memory is good for. */
+  get_recommended_models: { request: GetRecommendedModels; response: RecommendedModelsResponse; item: never };
+  /** Asks for events by name; over HTTP this is GET /v1/events. */
+  subscribe: { request: Subscribe; response: SubscribeResponse; item: never };
+  /** Takes back a subscription by the events' names. */
+  unsubscribe: { request: Unsubscribe; response: UnsubscribeResponse; item: never };
+  /** Answers a text or a conversation, in one piece or streamed; `chat` for clients of the Responses API. */
+  responses: { request: Responses; response: ResponsesResponse; item: ChatDelta };
+  /** Says when `stop_generation` last ended a call, whether generation has begun again since, and how many calls run. */
+  get_halt_status: { request: GetHaltStatus; response: HaltStatusResponse; item: never };
+  /** Says what a model needs, what of it this machine lacks, and what to do about it. */
+  compatibility: { request: Compatibility; response: CompatibilityResponse; item: never };
+  /** Lists the variants of a model, such as its quantisations; `load_model` takes one as `variant`. */
+  get_model_quants: { request: GetModelQuants; response: ModelQuantsResponse; item: never };
+  /** Says which settings of generation are saved for a variant of a model. */
+  get_inference_settings: { request: GetInferenceSettings; response: InferenceSettingsResponse; item: never };
+  /** Saves settings of generation for a variant of a model, in place of those before. */
+  save_inference_settings: { request: SaveInferenceSettings; response: InferenceSettingsResponse; item: never };
+  /** Lists every action of this server with its HTTP method and path. */
+  routes: { request: Routes; response: RoutesResponse; item: never };
 }
 
 /** Every action that the server asks its clients for. */

@@ -33,6 +33,7 @@ impl Action for Embeddings {
         refused: (r#"{"model":"default","input":["a cat",""]}"#, "input[1]"),
         tags: &["embeddings"],
         description: "Turns texts into vectors that are close where the texts are alike.",
+        gives: &["application/octet-stream"],
         lane: Lane::Bulk,
         scope: "infer",
         ..ActionInfo::own(Self::NAME)

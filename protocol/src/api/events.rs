@@ -23,6 +23,7 @@ impl Action for Subscribe {
         refused: (r#"{"events":[]}"#, "events"),
         description: "Asks for events by name; over HTTP this is GET /v1/events.",
         scope: "read",
+        needs_session: true,
         ..ActionInfo::own(Self::NAME)
     };
     type Response = SubscribeResponse;
@@ -52,6 +53,7 @@ impl Action for Unsubscribe {
         refused: (r#"{"events":["generation_stopped",""]}"#, "events[1]"),
         description: "Takes back a subscription by the events' names.",
         scope: "read",
+        needs_session: true,
         ..ActionInfo::own(Self::NAME)
     };
     type Response = UnsubscribeResponse;

@@ -85,6 +85,14 @@ pub struct ActionInfo {
     pub description: &'static str,
     /// Whether it can answer with items before its response.
     pub streams: bool,
+    /// Whether it means nothing without a session: callers who have none, as over HTTP, are refused with `invalid_state`.
+    pub needs_session: bool,
+    /// Media types of the raw bytes that may come beside its fields; `image/*` and `*/*` stand for many. Over HTTP such a body
+    /// is the request's own, and the fields are in the query. Empty: none.
+    pub takes: &'static [&'static str],
+    /// Media types of the raw bytes that may go beside its answer. Over HTTP such a body is the answer's own, and the JSON is in a
+    /// header.
+    pub gives: &'static [&'static str],
     /// The lane that all frames of such a call travel in.
     pub lane: Lane,
     /// What a caller's key must allow.
@@ -118,6 +126,9 @@ impl ActionInfo {
             tags: &["own"],
             description: "",
             streams: false,
+            needs_session: false,
+            takes: &[],
+            gives: &[],
             lane: Lane::Interactive,
             scope: "own",
             accepted: "{}",
@@ -129,6 +140,12 @@ impl ActionInfo {
     #[must_use]
     pub fn response_type(&self) -> Cow<'static, str> {
         if self.response.is_empty() { format!("{}_response", self.name).into() } else { self.response.into() }
+    }
+
+    /// Where it is reached over HTTP: its own path, or the one that all actions without one share.
+    #[must_use]
+    pub fn address(&self) -> Cow<'static, str> {
+        if self.path.is_empty() { format!("/v1/actions/{}", self.name).into() } else { self.path.into() }
     }
 
     /// The `type` of its items.

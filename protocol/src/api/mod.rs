@@ -32,6 +32,8 @@ mod params;
 mod resources;
 /// responses.
 mod responses;
+/// routes: the table itself.
+mod routes;
 /// rerank, rag_query, semantic_search_query: texts found.
 mod search;
 /// stop_generation, get_halt_status.
@@ -79,6 +81,7 @@ pub use resources::{
     Compatibility, CompatibilityResponse, EstimateMemory, GetResources, MemoryEstimateResponse, ResourcesResponse,
 };
 pub use responses::{Responses, ResponsesInput, ResponsesResponse};
+pub use routes::{Route, Routes, RoutesResponse};
 pub use search::{
     DescribedDocument, RagQuery, RagResponse, Rerank, RerankResponse, RerankResult, SearchDocument, SearchResult,
     SemanticSearchQuery, SemanticSearchResponse,
@@ -110,7 +113,7 @@ actions! {
     SemanticSearchQuery, CalculateSimilarity, EvaluateEmbeddings, ClusterDocuments, RecommendContent, StopGeneration, GetParams,
     SetParams, GetResources, EstimateMemory, SetHfToken, GetHfTokenStatus, ClearHfToken, GetHardwareInfo, CheckModelFeasibility,
     GetRecommendedModels, Subscribe, Unsubscribe, Responses, GetHaltStatus, Compatibility, GetModelQuants, GetInferenceSettings,
-    SaveInferenceSettings,
+    SaveInferenceSettings, Routes,
 }
 
 #[cfg(test)]

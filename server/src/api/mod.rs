@@ -3,6 +3,22 @@
 //!
 //! Nothing here is written twice: a field that is renamed in Rust is renamed in all of them.
 
+/// What the type of a number decides by itself.
+mod bounds;
+/// The chapters of the documentation.
+mod chapters;
+/// A request as a line for `curl`.
+mod curl;
+/// The fields of an object in words.
+mod fields;
+/// The documentation before it is written down.
+mod manual;
+/// The documentation as a file.
+mod markdown;
+/// The OpenAPI document.
+mod openapi;
+/// The documentation as a page.
+pub(crate) mod page;
 /// Schemas of everything, with one definition per name.
 mod shapes;
 /// TypeScript declarations.
@@ -10,16 +26,19 @@ mod typescript;
 /// Requests held against the schema of their type.
 mod validator;
 
-pub(crate) use shapes::Shapes;
+pub(crate) use manual::Manual;
+pub(crate) use shapes::{Shapes, reference};
 pub(crate) use validator::Validator;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-use tabagent_protocol::api::{Action, ActionInfo, Event};
+use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
+use serde_json::Value;
+use tabagent_protocol::api::{Action, ActionInfo, Event, TABLE};
 
 /// Writes a type's schema, and those of the types it names, into a generator.
 type Write = fn(&mut SchemaGenerator) -> Schema;
 
-/// The types of a service's actions and events, in the order in which they were registered.
+/// The types of a service's actions and events: the product's in the order of its table, then the program's own in the order in
+/// which they were registered.
 #[derive(Clone, Default)]
 pub struct Api {
     actions: Vec<ActionTypes>,
@@ -56,6 +75,8 @@ impl Api {
     /// Adds an action that the service answers; one of the same name is replaced.
     pub(crate) fn add<A: Action>(&mut self) {
         put(&mut self.actions, ActionTypes::of::<A>(), |one| one.info.name);
+        // The sort is stable: what is not in the table stays where it is.
+        self.actions.sort_by_key(|action| place(action.info.name));
     }
 
     /// Adds an event that the service sends.
@@ -79,6 +100,23 @@ impl Api {
         typescript::declarations(&self.shapes())
     }
 
+    /// The OpenAPI 3.1 document of the HTTP side.
+    #[must_use]
+    pub fn openapi(&self) -> Value {
+        openapi::document(self.shapes())
+    }
+
+    /// The documentation of every action, type, event and error code, as Markdown.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        markdown::manual(&self.manual())
+    }
+
+    /// The documentation before it is written down.
+    pub(crate) fn manual(&self) -> Manual {
+        Manual::of(&self.shapes())
+    }
+
     /// The schemas of all types.
     pub(crate) fn shapes(&self) -> Shapes {
         Shapes::of(self)
@@ -92,7 +130,12 @@ fn put<T>(list: &mut Vec<T>, new: T, name: impl Fn(&T) -> &'static str) {
     }
 }
 
+/// Where the product's table has an action; own ones come after it.
+fn place(action: &str) -> usize {
+    TABLE.iter().position(|info| info.name == action).unwrap_or(TABLE.len())
+}
+
 /// A type's schema alone, as requests are held against it.
 fn request_schema<T: JsonSchema>() -> Schema {
-    schemars::generate::SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>()
+    SchemaSettings::draft2020_12().with_transform(bounds::bound).into_generator().into_root_schema_for::<T>()
 }

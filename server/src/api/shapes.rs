@@ -9,7 +9,7 @@ use schemars::{
 use serde_json::{Map, Value, json};
 use tabagent_protocol::api::ActionInfo;
 
-use super::{ActionTypes, Api};
+use super::{ActionTypes, Api, bounds};
 
 /// Where definitions are referred to, as OpenAPI wants it.
 pub(crate) const DEFINITIONS: &str = "#/components/schemas/";
@@ -116,9 +116,10 @@ pub(crate) fn reference(schema: &Value) -> Option<&str> {
     schema.get("$ref")?.as_str()?.strip_prefix(DEFINITIONS)
 }
 
-fn generator(contract: Contract) -> SchemaGenerator {
+pub(super) fn generator(contract: Contract) -> SchemaGenerator {
     let path = DEFINITIONS.trim_start_matches('#').to_owned();
     SchemaSettings::draft2020_12()
+        .with_transform(bounds::bound)
         .with(|settings| {
             settings.definitions_path = path.into();
             settings.contract = contract;
@@ -127,7 +128,7 @@ fn generator(contract: Contract) -> SchemaGenerator {
 }
 
 /// The names of all definitions that a schema refers to.
-fn references(schema: &Value) -> Vec<String> {
+pub(super) fn references(schema: &Value) -> Vec<String> {
     match schema {
         Value::Object(object) => {
             reference(schema).map(str::to_owned).into_iter().chain(object.values().flat_map(references)).collect()

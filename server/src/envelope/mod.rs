@@ -120,7 +120,7 @@ fn pascal(kind: &str) -> String {
 
 /// A body as an object. Raw bytes, which JSON has no place for, become `payload: {content_type, base64}`; an own action's
 /// answer that is no object becomes `value`.
-fn object(body: &Body) -> Map<String, Value> {
+pub(crate) fn object(body: &Body) -> Map<String, Value> {
     let mut object = match serde_json::from_slice(&body.value) {
         Ok(Value::Object(object)) => object,
         Ok(value) => Map::from_iter([("value".to_owned(), value)]),

@@ -1,4 +1,4 @@
-//! The HTTP twins of the actions: JSON in, JSON or a stream of events out.
+//! The HTTP twins of the actions: JSON or raw bytes in, JSON, raw bytes or a stream of events out.
 //!
 //! A caller that goes away drops its reply, the reply its call, and the call its handler.
 
@@ -6,27 +6,36 @@ use axum::{
     Json,
     body::Body,
     extract::{Query, Request, State},
-    http::{HeaderName, HeaderValue, header, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
+use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
-use tabagent_protocol::{Body as Answer, Code, Payload, api::ActionInfo};
+use tabagent_protocol::{Body as Answer, Code, Payload};
 
 use super::{
-    body, openai,
+    body::{self, Given},
+    input::{self, Kind, Kinds},
+    openai,
     routes::{self, App},
     sse,
-    table::{self, Found},
+    table::Found,
 };
 use crate::{
+    envelope,
     error::Refusal,
-    service::{Asked, Principal, Running, Update},
+    openai::Twin,
+    service::{Asked, Principal, Running, Update, canonical_field},
 };
 
 /// The JSON value of an answer whose body is raw bytes.
 const VALUE: HeaderName = HeaderName::from_static("tabagent-value");
+/// Bytes of that header. Clients stop reading headers at 8 to 16 KiB; an answer with more to say is JSON with the bytes inside.
+const VALUE_BYTES: usize = 4096;
 /// Names that callers give to their requests; the answer repeats them.
 const NAMES: [&str; 3] = ["id", "messageId", "request_id"];
+/// The field that asks for a stream of any action.
+const STREAM: &str = "stream";
 
 /// Carries out whatever action is at the request's address.
 pub(super) async fn act(State(app): State<App>, request: Request) -> Response {
@@ -36,35 +45,45 @@ pub(super) async fn act(State(app): State<App>, request: Request) -> Response {
 }
 
 async fn answer(app: &App, parts: Parts, body: Body) -> Result<Response, Refusal> {
-    let (info, in_path) = match table::find(&app.actions, &parts.method, parts.uri.path()) {
-        Found::Action(info, fields) => (info, fields),
+    if percent_decode_str(parts.uri.path()).decode_utf8().is_err() {
+        return Err(Refusal::new(Code::BAD_REQUEST, "the path is not UTF-8"));
+    }
+    let (info, kinds, in_path) = match app.table.find(&parts.method, parts.uri.path()) {
+        Found::Action(info, kinds, fields) => (info, kinds, fields),
         Found::Methods(allowed) => return Ok(routes::method_not_allowed(&parts.method, &parts.uri, Some(&allowed))),
         Found::Nothing => return Err(routes::not_found(&parts.uri)),
     };
     let principal = parts.extensions.get::<Principal>().cloned();
     let principal = principal.ok_or_else(|| Refusal::new(Code::UNAUTHORIZED, "a key is needed"))?;
-    let mut fields = fields(app, &parts, body).await?;
-    for (name, value) in in_path {
-        put(&mut fields, name, value)?;
-    }
-    let twin = openai::Twin::of(&info);
-    if let Some(twin) = twin {
-        twin.translate(&mut fields);
-    }
+    let (mut fields, payload) = match body::given(&parts, body, &app.limits, info.takes).await? {
+        Given::Fields(fields) => (fields, None),
+        Given::Raw(payload) => (Map::new(), Some(payload)),
+    };
+    put_all(&mut fields, info.name, kinds, &in_path)?;
+    put_all(&mut fields, info.name, kinds, &in_query(&parts.uri)?)?;
+    let twin = Twin::of(info);
+    let wishes = twin.map(|twin| twin.translate(&mut fields)).transpose()?.unwrap_or_default();
     let names = names(&fields);
     let request_id = fields.get("request_id").and_then(Value::as_str).map(str::to_owned);
-    let streams = streams(&info, twin, &fields, &parts);
-    let asked = Asked { request_id: request_id.clone(), ..Asked::new(principal, info.name, Value::Object(fields.clone())) };
+    let streams = fields.get(STREAM).and_then(Value::as_bool).unwrap_or_else(|| accepts(&parts.headers, "text/event-stream"));
+    let asked = Asked::new(principal, info.name, Value::Object(fields.clone()));
+    let asked = Asked { request_id: request_id.clone(), payload, ..asked };
     let reply = match (twin, streams) {
-        (Some(twin), true) => openai::stream(app, twin, asked, &fields).await,
-        (twin, false) => whole(app.service.start(asked), twin, &names).await,
+        (Some(twin), true) if info.streams => openai::stream(app, twin, asked, &fields, wishes).await,
         (None, true) => pieces(app.service.start(asked)).await,
+        (twin, _) => whole(app.service.start(asked), &parts.headers, twin, &fields, &names).await,
     };
     reply.map_err(|refusal| refusal.with_request_id(request_id))
 }
 
 /// The answer alone.
-async fn whole(mut running: Running, twin: Option<openai::Twin>, names: &Map<String, Value>) -> Result<Response, Refusal> {
+async fn whole(
+    mut running: Running,
+    headers: &HeaderMap,
+    twin: Option<Twin>,
+    fields: &Map<String, Value>,
+    names: &Map<String, Value>,
+) -> Result<Response, Refusal> {
     let answer = loop {
         match running.next().await {
             Some(Update::Done(outcome)) => break outcome?,
@@ -72,20 +91,31 @@ async fn whole(mut running: Running, twin: Option<openai::Twin>, names: &Map<Str
             None => return Err(Refusal::new(Code::INTERNAL, "the call ended without an answer")),
         }
     };
-    if let Some(payload) = answer.payload {
-        return Ok(raw(&answer.value, payload));
+    if answer.payload.is_some() {
+        return Ok(raw(answer, headers));
     }
-    if twin.is_none() && names.is_empty() {
-        return Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], answer.value).into_response());
-    }
-    let mut value = parsed(&answer)?;
     if let Some(twin) = twin {
-        return Ok(Json(twin.answer(&value)).into_response());
+        return Ok(json(twin.answer(&answer.value, fields)?));
     }
-    if let Some(object) = value.as_object_mut() {
-        object.extend(names.clone());
+    Ok(json(named(answer.value, names)))
+}
+
+fn json(value: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], value).into_response()
+}
+
+/// An answer with the names that its request had, unless it has fields so called itself. The rest stays as it was written.
+fn named(value: Vec<u8>, names: &Map<String, Value>) -> Vec<u8> {
+    if names.is_empty() {
+        return value;
     }
-    Ok(Json(value).into_response())
+    let Ok(Value::Object(own)) = serde_json::from_slice(&value) else { return value };
+    let added: Map<_, _> =
+        names.iter().filter(|(name, _)| !own.contains_key(*name)).map(|(name, id)| (name.clone(), id.clone())).collect();
+    let (Some(body), false) = (value.strip_suffix(b"}"), added.is_empty()) else { return value };
+    let comma = if own.is_empty() { "" } else { "," };
+    let added = Value::Object(added).to_string();
+    [body, comma.as_bytes(), added.trim_start_matches('{').as_bytes()].concat()
 }
 
 /// The answer with everything before it, as it comes. What is refused at once is refused with its status.
@@ -97,47 +127,77 @@ async fn pieces(mut running: Running) -> Result<Response, Refusal> {
     }
 }
 
-/// Reads an answer's JSON.
-pub(super) fn parsed(answer: &Answer) -> Result<Value, Refusal> {
-    serde_json::from_slice(&answer.value)
-        .map_err(|error| Refusal::new(Code::INTERNAL, format!("the answer is not JSON: {error}")))
-}
-
-/// Raw bytes as the body, the JSON value beside them as a header.
-fn raw(value: &[u8], payload: Payload) -> Response {
-    let kind = payload.content_type.and_then(|kind| HeaderValue::from_str(&kind).ok());
+/// Raw bytes as the body, the JSON value beside them as a header; or one JSON object, for those who ask for it and where the
+/// value is too long for a header.
+fn raw(answer: Answer, headers: &HeaderMap) -> Response {
+    let value = ascii(&answer.value);
+    let header = HeaderValue::from_str(&value).ok().filter(|_| value.len() <= VALUE_BYTES);
+    let (Some(header), false) = (header, accepts(headers, "application/json")) else {
+        return Json(envelope::object(&answer)).into_response();
+    };
+    let Payload { content_type, bytes } = answer.payload.unwrap_or_default();
+    let kind = content_type.and_then(|kind| HeaderValue::from_str(&kind).ok());
     let kind = kind.unwrap_or(HeaderValue::from_static("application/octet-stream"));
-    let mut response = ([(header::CONTENT_TYPE, kind)], payload.bytes).into_response();
-    if let Ok(value) = HeaderValue::from_bytes(value) {
-        response.headers_mut().insert(VALUE, value);
-    }
+    let mut response = ([(header::CONTENT_TYPE, kind)], bytes).into_response();
+    response.headers_mut().insert(VALUE, header);
     response
 }
 
-/// What the query and the body say.
-async fn fields(app: &App, parts: &Parts, body: Body) -> Result<Map<String, Value>, Refusal> {
-    let Value::Object(mut fields) = body::json_object(parts, body, &app.limits).await? else {
-        return Err(Refusal::new(Code::BAD_REQUEST, "the body is JSON, but not an object"));
-    };
-    let Query(query) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
-        .map_err(|error| Refusal::new(Code::BAD_REQUEST, error.body_text()))?;
-    for (name, value) in query {
-        put(&mut fields, &name, value)?;
+/// JSON text without line breaks and without letters that headers do not carry: `é` is written `\u00e9`.
+fn ascii(json: &[u8]) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in sse::one_line(json).chars() {
+        if c.is_ascii() {
+            out.push(c);
+        } else {
+            out.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
     }
-    Ok(fields)
+    out
 }
 
-/// Adds a field of the address, which the body may repeat but not contradict.
-fn put(fields: &mut Map<String, Value>, name: &str, value: String) -> Result<(), Refusal> {
-    match fields.get(name) {
-        Some(known) if *known != Value::String(value.clone()) => {
-            Err(Refusal::field(Code::VALIDATION_FAILED, name, format!("`{name}` is another one in the body than in the address")))
+/// Whether the caller names this media type, and no other of the two that an answer may have.
+fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
+    let names = |name: &str| {
+        let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+        let mut types = values.flat_map(|value| value.split(',')).filter_map(|one| one.split(';').next());
+        types.any(|one| one.trim().eq_ignore_ascii_case(name))
+    };
+    let other = if wanted == "application/json" { "text/event-stream" } else { "application/json" };
+    names(wanted) && !names(other)
+}
+
+/// The values of the query, those of one name together.
+fn in_query(uri: &Uri) -> Result<Vec<(String, String)>, Refusal> {
+    let query = Query::<Vec<(String, String)>>::try_from_uri(uri);
+    query.map(|Query(query)| query).map_err(|error| Refusal::new(Code::BAD_REQUEST, error.body_text()))
+}
+
+/// Adds the fields of the address, which the body may repeat but not contradict.
+fn put_all<N: AsRef<str>>(
+    fields: &mut Map<String, Value>,
+    action: &str,
+    kinds: &Kinds,
+    given: &[(N, String)],
+) -> Result<(), Refusal> {
+    for (at, (name, _)) in given.iter().enumerate() {
+        let name = name.as_ref();
+        if given[..at].iter().any(|(before, _)| before.as_ref() == name) {
+            continue;
         }
-        _ => {
-            fields.insert(name.to_owned(), Value::String(value));
-            Ok(())
+        let texts: Vec<_> = given.iter().filter(|(other, _)| other.as_ref() == name).map(|(_, text)| text.as_str()).collect();
+        let kind = kinds.get(canonical_field(action, name)).unwrap_or(if name == STREAM { &Kind::Flag } else { &Kind::Text });
+        let value = input::value(kind, &texts);
+        let value = value.map_err(|said| Refusal::field(Code::VALIDATION_FAILED, name, format!("{name}: {said}")))?;
+        match fields.get(name).filter(|known| !known.is_null()) {
+            Some(known) if *known != value => {
+                let message = format!("{name}: is another one in the body than in the address");
+                return Err(Refusal::field(Code::VALIDATION_FAILED, name, message));
+            }
+            _ => drop(fields.insert(name.to_owned(), value)),
         }
     }
+    Ok(())
 }
 
 fn names(fields: &Map<String, Value>) -> Map<String, Value> {
@@ -145,12 +205,55 @@ fn names(fields: &Map<String, Value>) -> Map<String, Value> {
     given.filter(|(_, value)| value.is_string() || value.is_number()).collect()
 }
 
-/// Whether the caller wants what comes before the answer too. The OpenAI format has a stream for some actions only.
-fn streams(info: &ActionInfo, twin: Option<openai::Twin>, fields: &Map<String, Value>, parts: &Parts) -> bool {
-    if twin.is_some() && !info.streams {
-        return false;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn asks(accept: &'static str) -> (bool, bool) {
+        let headers = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]);
+        (accepts(&headers, "text/event-stream"), accepts(&headers, "application/json"))
     }
-    let accepts = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    let asks = fields.get("stream").and_then(Value::as_bool);
-    asks.unwrap_or_else(|| info.streams && accepts.is_some_and(|accepts| accepts.contains("text/event-stream")))
+
+    #[test]
+    fn a_media_type_counts_when_it_alone_is_named() {
+        assert_eq!(asks("*/*"), (false, false));
+        assert_eq!(asks("text/event-stream"), (true, false));
+        assert_eq!(asks("Text/Event-Stream;q=0.9, */*"), (true, false));
+        assert_eq!(asks("application/json"), (false, true));
+        assert_eq!(asks("application/json, text/event-stream"), (false, false));
+    }
+
+    #[test]
+    fn names_are_added_behind_what_was_written() {
+        let names = Map::from_iter([("id".to_owned(), json!(7)), ("request_id".to_owned(), json!("r"))]);
+        let text = |value: &str| String::from_utf8(named(value.into(), &names)).expect("text");
+        assert_eq!(text(r#"{"n":0.44499415,"id":"own"}"#), r#"{"n":0.44499415,"id":"own","request_id":"r"}"#);
+        assert_eq!(text("{}"), r#"{"id":7,"request_id":"r"}"#);
+        assert_eq!(text("[1]"), "[1]");
+    }
+
+    #[test]
+    fn the_value_of_raw_bytes_fits_a_header() {
+        let (text, header) = (r#"{"name":"né 🙂"}"#, r#"{"name":"n\u00e9 \ud83d\ude42"}"#);
+        assert_eq!(ascii(text.as_bytes()), header);
+        assert_eq!(serde_json::from_str::<Value>(header).ok(), serde_json::from_str(text).ok());
+        assert_eq!(ascii(b"{\n}"), "{}");
+    }
+
+    #[test]
+    fn the_body_may_repeat_the_address_but_not_contradict_it() {
+        let kinds = Kinds::from([("n".to_owned(), Kind::Integer)]);
+        let put = |body: Value, query: &[(&str, &str)]| {
+            let query: Vec<_> = query.iter().map(|(name, text)| (*name, (*text).to_owned())).collect();
+            let mut fields = body.as_object().cloned().unwrap_or_default();
+            put_all(&mut fields, "own", &kinds, &query).map(|()| Value::Object(fields))
+        };
+        assert_eq!(put(json!({"n": 5}), &[("n", "5"), ("stream", "true")]).expect("agrees"), json!({"n": 5, "stream": true}));
+        assert_eq!(put(json!({"n": null}), &[("n", "5")]).expect("null is nothing"), json!({"n": 5}));
+        for (body, text) in [(json!({"n": 6}), "5"), (json!({}), "x")] {
+            let refusal = put(body, &[("n", text)]).expect_err("refused");
+            assert_eq!(refusal.fault().details, br#"{"field":"n"}"#);
+        }
+    }
 }

@@ -3,7 +3,9 @@
 mod actions;
 mod body;
 mod cors;
+mod documents;
 mod doorman;
+mod input;
 mod keys;
 mod openai;
 mod pages;
@@ -16,3 +18,4 @@ mod table;
 pub(crate) use doorman::Door;
 pub(crate) use routes::{App, router};
 pub(crate) use serve::serve;
+pub(crate) use table::Table;

@@ -10,23 +10,29 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{any, get},
 };
-use tabagent_protocol::{Code, api::ActionInfo, signaling::IceServer};
+use tabagent_protocol::{Code, signaling::IceServer};
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
     actions,
+    documents::{self, Documents},
     doorman::{Door, doorman},
     openai, pages, signaling, sse,
+    table::Table,
 };
-use crate::{error::Refusal, limits::ServerLimits, options::Mode, service::Service, signaling::Signaling};
+use crate::{error::Refusal, limits::ServerLimits, openai::speaks, options::Mode, service::Service, signaling::Signaling};
 
 /// What the routes work with.
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) service: Arc<Service>,
-    /// The rows of its actions.
-    pub(crate) actions: Arc<[ActionInfo]>,
+    /// Its actions by their addresses.
+    pub(crate) table: Arc<Table>,
+    /// Whether there are pages beside the documentation.
+    pub(crate) console: bool,
+    /// What is said of them.
+    pub(crate) documents: Arc<Documents>,
     pub(crate) signaling: Signaling,
     pub(crate) limits: Arc<ServerLimits>,
     /// Told to clients, so that both sides use the same ones.
@@ -42,7 +48,10 @@ pub(crate) fn router(app: App, door: Door, mode: Mode, www: Option<&Path>) -> Ro
         api = api.merge(signaling::router());
     }
     api = match mode.http() {
-        true => api.route("/v1/events", get(sse::events)).route("/v1/{*path}", any(actions::act)),
+        true => {
+            let api = api.merge(documents::router()).route("/v1/events", get(sse::events));
+            api.route("/v1/{*path}", any(actions::act))
+        }
         false => api.route("/v1/{*path}", any(missing)),
     };
     api.method_not_allowed_fallback(wrong_method)
@@ -70,7 +79,7 @@ pub(super) fn method_not_allowed(method: &Method, uri: &Uri, allowed: Option<&st
 
 /// A refusal in the way that the callers of its address read them.
 pub(super) fn refuse(uri: &Uri, refusal: Refusal) -> Response {
-    if openai::speaks(uri.path()) { openai::refusal(&refusal) } else { refusal.into_response() }
+    if speaks(uri.path()) { openai::refusal(&refusal) } else { refusal.into_response() }
 }
 
 async fn missing(State(_): State<App>, request: Request) -> Refusal {

@@ -16,7 +16,7 @@ use tabagent_protocol::{Body, Code};
 
 use super::routes::App;
 use crate::{
-    envelope::error_object,
+    envelope::{error_object, object},
     error::Refusal,
     service::{Principal, Running, Update},
 };
@@ -30,9 +30,10 @@ pub(super) fn reply(events: impl Stream<Item = Event> + Send + 'static) -> Respo
     Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response()
 }
 
-/// A JSON body as the data of an event of this name.
+/// A body as the data of an event of this name; raw bytes beside it are in its JSON.
 pub(super) fn named(name: &str, body: &Body) -> Event {
-    Event::default().event(name).data(one_line(&body.value))
+    let data = if body.payload.is_some() { Value::Object(object(body)).to_string() } else { one_line(&body.value) };
+    Event::default().event(name).data(data)
 }
 
 /// JSON text without line breaks, which would end the data of an event.

@@ -33,6 +33,7 @@ struct Field {
 }
 
 const FIELDS: &[Field] = &[
+    Field { actions: &["chat"], name: "max_tokens", also: &["max_completion_tokens"] },
     Field {
         actions: &["load_model", "unload_model", "model_info", "delete_model", "select_model"],
         name: "model_id",
@@ -51,6 +52,19 @@ const WRAPPERS: &[(&str, &str)] = &[("set_params", "params")];
 /// The present name of an action that was renamed.
 pub(super) fn action(name: &str) -> Option<&'static str> {
     ACTIONS.iter().find(|(also, _)| *also == name).map(|(_, canonical)| *canonical)
+}
+
+/// Other names of an action, and other spellings of its fields, for the documentation.
+pub(crate) fn other_names(action: &str) -> (Vec<&'static str>, Vec<(&'static str, &'static [&'static str])>) {
+    let names = ACTIONS.iter().filter(|(_, canonical)| *canonical == action).map(|(also, _)| *also);
+    let fields = FIELDS.iter().filter(|row| row.actions.contains(&action)).map(|row| (row.name, row.also));
+    (names.collect(), fields.collect())
+}
+
+/// The canonical name of a field.
+pub(crate) fn canonical_field<'a>(action: &str, name: &'a str) -> &'a str {
+    let row = FIELDS.iter().find(|row| row.actions.contains(&action) && row.also.contains(&name));
+    row.map_or(name, |row| row.name)
 }
 
 /// Gives every field its canonical name and place.
@@ -144,6 +158,7 @@ mod tests {
         let renamed = |action, name: &str| {
             let mut fields = Map::from_iter([(name.to_owned(), json!(3))]);
             rename_fields(action, &mut fields).expect("one spelling");
+            assert!(fields.contains_key(canonical_field(action, name)));
             fields.keys().next().cloned().expect("a field")
         };
         assert_eq!(renamed("chat", "model"), "model");

@@ -25,6 +25,7 @@ use super::{
     stats::Stats,
     subscriptions::To,
 };
+use crate::api::Api;
 
 /// A call, as its handler sees it. Clones are the same call.
 #[derive(Clone)]
@@ -48,11 +49,17 @@ struct Inner {
     /// Bytes that will travel beside the response.
     attached: Mutex<Option<Payload>>,
     shared: Arc<Shared>,
+    api: Arc<Api>,
 }
 
 impl Call {
     /// Takes a request apart into its fields, the call, and the reading end of the call's updates.
-    pub(super) fn new(asked: Asked, action: ActionInfo, admitted: &Admitted) -> (Value, Self, mpsc::Receiver<Update>) {
+    pub(super) fn new(
+        asked: Asked,
+        action: ActionInfo,
+        admitted: &Admitted,
+        api: &Arc<Api>,
+    ) -> (Value, Self, mpsc::Receiver<Update>) {
         let (updates, receiver) = mpsc::channel(1);
         let inner = Inner {
             principal: asked.principal,
@@ -67,6 +74,7 @@ impl Call {
             updates,
             attached: Mutex::default(),
             shared: Arc::clone(&admitted.shared),
+            api: Arc::clone(api),
         };
         (asked.fields, Self { inner: Arc::new(inner) }, receiver)
     }
@@ -136,13 +144,21 @@ impl Call {
         self.say(codec::event(event).map(Update::Event))
     }
 
-    /// Sends an event to the sessions that subscribed to it, except the caller's own, which has [`Call::event`]; answers how
-    /// many they are.
+    /// Sends an event to the sessions that subscribed to it, the caller's own among them; answers how many they are.
     ///
     /// # Errors
     /// `internal` when the event is not a JSON object.
-    pub fn publish<E: Event>(&self, event: &E, to: To) -> Result<usize, Fault> {
-        self.inner.shared.publish(event, &to.except(self.inner.session))
+    pub fn publish<E: Event>(&self, event: &E, to: &To) -> Result<usize, Fault> {
+        self.inner.shared.publish(event, to)
+    }
+
+    /// Tells everybody: the caller, subscribed or not, and all others who subscribed. Each hears it once.
+    ///
+    /// # Errors
+    /// As [`Call::event`].
+    pub async fn announce<E: Event + Sync>(&self, event: &E) -> Result<(), Fault> {
+        self.event(event).await?;
+        self.publish(event, &To::everyone().except(self.inner.session)).map(|_| ())
     }
 
     /// Raw bytes that will travel beside the response; the last ones given count.
@@ -178,6 +194,12 @@ impl Call {
     #[must_use]
     pub fn stats(&self) -> &Stats {
         &self.inner.shared.stats
+    }
+
+    /// What the service says and hears, all of its actions included.
+    #[must_use]
+    pub fn api(&self) -> &Api {
+        &self.inner.api
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {

@@ -1,17 +1,18 @@
-//! stop_generation, get_halt_status, subscribe, unsubscribe: what a service can do about its own calls and events.
+//! stop_generation, get_halt_status, subscribe, unsubscribe, routes: what a service can do about its own calls and events, and say
+//! of itself.
 
 use tabagent_protocol::{
     Fault,
     api::{
-        EventsLost, GenerationStopped, GetHaltStatus, ServerDraining, StopGeneration, StopGenerationResponse, Subscribe,
-        SubscribeResponse, Unsubscribe, UnsubscribeResponse, Warning,
+        EventsLost, GenerationStopped, GetHaltStatus, Route, Routes, RoutesResponse, ServerDraining, StopGeneration,
+        StopGenerationResponse, Subscribe, SubscribeResponse, Unsubscribe, UnsubscribeResponse, Warning,
     },
 };
 
 use super::{Service, call::Call, subscriptions::To};
 
 impl Service {
-    /// Adds `stop_generation`, `get_halt_status`, `subscribe` and `unsubscribe`.
+    /// Adds `stop_generation`, `get_halt_status`, `subscribe`, `unsubscribe` and `routes`.
     #[must_use]
     pub fn with_control(self) -> Self {
         self.on(|call, request: StopGeneration| async move { stop(&call, &request) })
@@ -28,6 +29,7 @@ impl Service {
                 let events = call.shared().subscriptions.unsubscribe(call.session(), &request.events)?;
                 Ok(UnsubscribeResponse { events })
             })
+            .on(|call, _: Routes| async move { Ok(routes(&call)) })
             .sends::<GenerationStopped>()
             .sends::<EventsLost>()
             .sends::<ServerDraining>()
@@ -48,4 +50,9 @@ fn stop(call: &Call, request: &StopGeneration) -> Result<StopGenerationResponse,
         shared.publish(&event, &to)?;
     }
     Ok(StopGenerationResponse { stopped_count: u32::try_from(stopped.sessions.len()).unwrap_or(u32::MAX) })
+}
+
+fn routes(call: &Call) -> RoutesResponse {
+    let routes: Vec<_> = call.api().actions().map(Route::from).collect();
+    RoutesResponse { total: u32::try_from(routes.len()).unwrap_or(u32::MAX), routes }
 }

@@ -13,7 +13,7 @@ mod call;
 mod calls;
 /// JSON to request types and responses to JSON.
 mod codec;
-/// stop_generation, get_halt_status, subscribe, unsubscribe.
+/// stop_generation, get_halt_status, subscribe, unsubscribe, routes.
 mod control;
 /// Whether generation was stopped.
 mod halt;
@@ -41,6 +41,7 @@ pub use running::{Canceller, Running, Update};
 pub use stats::{Count, Stats};
 pub use subscriptions::{EventStream, To};
 
+pub(crate) use aliases::{canonical_field, other_names};
 pub(crate) use codec::{event as event_body, short};
 
 use std::{
@@ -73,7 +74,8 @@ type Handler = Box<dyn Fn(Call, Value) -> Result<Work, Fault> + Send + Sync>;
 /// A table of actions and the calls running on it.
 pub struct Service {
     handlers: HashMap<&'static str, (ActionInfo, Handler)>,
-    api: Api,
+    /// Shared with the calls, which may describe it.
+    api: Arc<Api>,
     shared: Arc<Shared>,
 }
 
@@ -121,7 +123,7 @@ impl Service {
             sessions: AtomicU64::new(1),
             limits,
         };
-        Self { handlers: HashMap::new(), api: Api::default(), shared: Arc::new(shared) }
+        Self { handlers: HashMap::new(), api: Arc::default(), shared: Arc::new(shared) }
     }
 
     /// Adds an action; one of the same name is replaced.
@@ -172,21 +174,21 @@ impl Service {
             Ok(work.boxed())
         };
         self.handlers.insert(A::NAME, (A::INFO, Box::new(start)));
-        self.api.add::<A>();
+        Arc::make_mut(&mut self.api).add::<A>();
         self
     }
 
     /// Says that the service sends events of this type, for the descriptions made of it.
     #[must_use]
     pub fn sends<E: Event>(mut self) -> Self {
-        self.api.add_event::<E>();
+        Arc::make_mut(&mut self.api).add_event::<E>();
         self
     }
 
     /// Says that handlers ask clients for this action ([`Call::call_client`]), for the descriptions made of it.
     #[must_use]
     pub fn asks<A: Action>(mut self) -> Self {
-        self.api.add_client_action::<A>();
+        Arc::make_mut(&mut self.api).add_client_action::<A>();
         self
     }
 
@@ -230,12 +232,16 @@ impl Service {
         if self.is_draining() && info.name != Health::NAME {
             return Err(Fault::new(Code::DRAINING, "the server is shutting down; the request was not executed"));
         }
+        if info.needs_session && asked.session.is_none() {
+            let text = format!("{} needs a session; over HTTP there is none, but there is GET /v1/events", info.name);
+            return Err(Fault::new(Code::INVALID_STATE, text));
+        }
         if let Value::Object(fields) = &mut asked.fields {
             aliases::rename_fields(info.name, fields)?;
         }
         let name = asked.name_of_call(info.name, &self.shared.limits)?;
         let admitted = Calls::admit(&self.shared, &asked.principal, asked.session, name)?;
-        let (fields, call, updates) = Call::new(asked, *info, &admitted);
+        let (fields, call, updates) = Call::new(asked, *info, &admitted, &self.api);
         let work = handler(call.clone(), fields)?;
         if info.streams {
             self.shared.halt.began();

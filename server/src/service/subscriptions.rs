@@ -132,8 +132,8 @@ impl Subscriptions {
     ) -> Result<Vec<String>, Fault> {
         let mut sessions = self.lock();
         let Some(subscriber) = session.and_then(|session| sessions.get_mut(&session)) else {
-            let text = "this way in has nowhere to send events to; over HTTP, read GET /v1/events instead";
-            return Err(Fault::new(Code::NOT_SUPPORTED, text));
+            let text = "there is no session that events could be sent to; over HTTP, read GET /v1/events instead";
+            return Err(Fault::new(Code::INVALID_STATE, text));
         };
         change(&mut subscriber.names)?;
         Ok(subscriber.names.iter().cloned().collect())
@@ -304,6 +304,6 @@ mod tests {
         assert_eq!(stream.subscribe(&["x".repeat(65)]).expect_err("too many, too long").code, Code::LIMIT_REACHED);
         let subscriptions = &service.shared.subscriptions;
         assert_eq!(subscriptions.unsubscribe(Some(1), &names(&["a"])), Ok(names(&["b"])));
-        assert_eq!(subscriptions.subscribe(None, &names(&["a"])).expect_err("no session").code, Code::NOT_SUPPORTED);
+        assert_eq!(subscriptions.subscribe(None, &names(&["a"])).expect_err("no session").code, Code::INVALID_STATE);
     }
 }

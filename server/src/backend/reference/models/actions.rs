@@ -20,7 +20,7 @@ use super::{
     flight::Landed,
     rows, work,
 };
-use crate::service::{Call, Service, To};
+use crate::service::{Call, Service};
 
 impl Service {
     /// Adds `list_models` and everything else that is about models, but not what they do.
@@ -119,7 +119,7 @@ async fn reach(models: &Arc<Models>, entry: &'static Entry, wanted: Wanted, call
 
 async fn unload(models: Arc<Models>, call: Call, request: UnloadModel) -> Result<Success, Fault> {
     let id = models.unload(&request.model_id)?;
-    unloaded(&call, id).await?;
+    call.announce(&ModelUnloaded { model_id: id.to_owned() }).await?;
     Ok(Success::new(format!("{id} is unloaded")))
 }
 
@@ -127,14 +127,7 @@ async fn delete(models: Arc<Models>, call: Call, request: DeleteModel) -> Result
     let entry = models.entry(&request.model_id, "model_id")?;
     let was_loaded = machine::ask(move || models.delete(entry.id)).await??;
     if was_loaded {
-        unloaded(&call, entry.id).await?;
+        call.announce(&ModelUnloaded { model_id: entry.id.to_owned() }).await?;
     }
     Ok(DeleteModelResponse { model_id: entry.id.to_owned(), success: true })
-}
-
-/// Tells everybody.
-async fn unloaded(call: &Call, id: &str) -> Result<(), Fault> {
-    let news = ModelUnloaded { model_id: id.to_owned() };
-    call.publish(&news, To::everyone())?;
-    call.event(&news).await
 }

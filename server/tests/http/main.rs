@@ -1,6 +1,13 @@
 //! The HTTP side from outside: answers, streams, refusals, pages, time-outs, the end.
 
+#[path = "../common/mod.rs"]
 mod common;
+/// What the server says of itself is what it does.
+mod documents;
+/// Fields, bodies and answers in their several forms.
+mod input;
+/// The OpenAI format.
+mod openai;
 
 use std::{
     fs,
@@ -73,7 +80,7 @@ async fn chat(call: Call, chat: Chat) -> Result<ChatResponse, Fault> {
     Ok(ChatResponse { id, model: "m1".into(), response: said, usage, finish_reason: FinishReason::Stop })
 }
 
-fn full_service() -> Service {
+pub(crate) fn full_service() -> Service {
     service().on(tally).on(chat).on(|_: Call, odd: Odd| async move {
         match odd.way.as_str() {
             "panic" => unreachable!("on purpose"),
@@ -82,12 +89,12 @@ fn full_service() -> Service {
     })
 }
 
-async fn start() -> Result<TestServer, Box<dyn std::error::Error>> {
+pub(crate) async fn start() -> Result<TestServer, Box<dyn std::error::Error>> {
     TestServer::start(options(), full_service()).await
 }
 
 /// The data of server-sent events.
-fn data(text: &str) -> Vec<&str> {
+pub(crate) fn data(text: &str) -> Vec<&str> {
     text.lines().filter_map(|line| line.strip_prefix("data: ")).collect()
 }
 
@@ -256,38 +263,6 @@ async fn a_caller_that_goes_away_stops_its_call() -> Outcome {
         assert_eq!(timeout(PATIENCE, heard.recv()).await?, Some("dropped"), "stream: {stream}");
         server.alive().await?;
     }
-    Ok(())
-}
-
-#[tokio::test]
-async fn chat_speaks_the_openai_format() -> Outcome {
-    let server = start().await?;
-    let ask = json!({ "model": "default", "messages": [{ "role": "user", "content": [{ "type": "text", "text": "one two" }] }] });
-    let whole: Value = server.post("/v1/chat/completions").json(&ask).send().await?.json().await?;
-    assert_eq!(whole["object"], "chat.completion");
-    assert_eq!(whole["choices"][0]["message"], json!({ "role": "assistant", "content": "one two" }));
-    assert_eq!((&whole["choices"][0]["finish_reason"], &whole["usage"]["total_tokens"]), (&json!("stop"), &json!(3)));
-
-    let mut asks = ask.clone();
-    asks["stream"] = true.into();
-    let reply = server.post("/v1/chat/completions").json(&asks).send().await?;
-    assert_eq!(reply.headers()["content-type"], "text/event-stream");
-    let text = reply.text().await?;
-    let lines = data(&text);
-    assert_eq!(lines.last(), Some(&"[DONE]"));
-    let chunks = lines[..lines.len() - 1].iter().map(|line| serde_json::from_str(line)).collect::<Result<Vec<Value>, _>>()?;
-    assert!(chunks.iter().all(|chunk| chunk["object"] == "chat.completion.chunk" && chunk["id"] == chunks[0]["id"]));
-    assert_eq!(chunks[0]["choices"][0]["delta"]["role"], "assistant");
-    let said: String = chunks.iter().filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str()).collect();
-    assert_eq!(said, "one two");
-    assert_eq!(chunks[chunks.len() - 1]["choices"][0]["finish_reason"], "stop");
-
-    let refusal = server.post("/v1/chat/completions").json(&json!({ "model": "", "messages": [] })).send().await?;
-    let refusal = refused(refusal, 400, "validation_failed").await?;
-    assert_eq!(refusal["error"]["type"], "invalid_request_error");
-    assert_eq!(refusal["error"]["param"], "model");
-    let keyless = server.post("/v1/chat/completions").header("authorization", "Bearer no").json(&ask).send().await?;
-    assert_eq!(refused(keyless, 401, "unauthorized").await?["error"]["type"], "authentication_error");
     Ok(())
 }
 

@@ -1,0 +1,30 @@
+// `npm run soak`: what `npm test` does in a minute, for as long as it takes, with another seed each time. `npm run soak -- --only contract --seed 7`.
+import { randomInt } from "node:crypto";
+import { parseArgs } from "node:util";
+
+import { contract } from "./lib/contract.mjs";
+import { chosen, runLanes } from "./lib/lanes.mjs";
+import { python } from "./lib/python.mjs";
+import { Stop, main } from "./lib/say.mjs";
+import { setup } from "./setup.mjs";
+
+/** Seeds are numbers that a person can type. */
+const SEEDS = 1_000_000;
+/** How long a lane may take, in milliseconds: ten times what it needs on two cores. */
+const LIMIT = 2 * 60 * 60_000;
+
+/** Each lane: what it runs, by the seed. */
+const lanes = (seed) => ({
+  contract: () => contract({ seed, examples: 1_000, limit: LIMIT }),
+});
+
+await main(async () => {
+  const { values } = parseArgs({ options: { only: { type: "string" }, seed: { type: "string" }, "keep-going": { type: "boolean" } } });
+  const seed = values.seed === undefined ? randomInt(SEEDS) : Number(values.seed);
+  if (!Number.isSafeInteger(seed) || seed < 0) throw new Stop(`--seed ${values.seed} is not a whole number.`);
+  const all = lanes(seed);
+  const wanted = chosen(all, values.only);
+  await setup();
+  if (wanted.includes("contract")) await python();
+  await runLanes(all, wanted, { keepGoing: values["keep-going"] });
+});
