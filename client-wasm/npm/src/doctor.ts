@@ -32,8 +32,7 @@ export interface DoctorOptions extends Pick<ConnectOptions, "key" | "iceServers"
 export async function doctor(url: string | URL, options: DoctorOptions = {}): Promise<Diagnosis> {
   options.signal?.throwIfAborted();
   const findings = new Findings(options.onCheck);
-  const examined = examine(findings, String(url), options);
-  await Promise.race([examined, aborted(options.signal)]);
+  await Promise.race([examine(findings, String(url), options), aborted(options.signal)]);
   return diagnosis(findings);
 }
 
@@ -51,7 +50,9 @@ async function examine(findings: Findings, url: string, options: DoctorOptions):
   }
   if (!(await reach(findings, server, key))) return;
   await websocket(findings, server, patience);
+  signal?.throwIfAborted();
   if (isCapable) await connection(findings, server, { iceServers, relayOnly: iceTransportPolicy === "relay", patience });
+  signal?.throwIfAborted();
   if (options.connect && isLoadable) await session(findings, url, options, patience);
 }
 

@@ -7,10 +7,15 @@ import type { Reply, Server } from "./reach.js";
 
 /** STUN and TURN servers that are asked one by one. */
 const MAX_SERVERS = 8;
+/** Milliseconds that each of them gets. */
+const SERVER_PATIENCE = 5_000;
 /** Milliseconds that ICE gets to move without a single candidate. Where it can work without, it needs 10. */
 const STRANDED_AFTER = 1_000;
 /** Candidates told to the server; it takes no more. */
 const MAX_CANDIDATES = 64;
+
+/** Milliseconds for which candidates may still come. */
+const GATHERING = 30_000;
 
 /** How a connection is to be made. */
 export interface Plan {
@@ -88,18 +93,14 @@ function refusedOffer(status: number, body: Record<string, unknown>): Trouble {
 function tell(server: Server, peer: Peer, id: string): void {
   let told = 0;
   const next = async (): Promise<void> => {
-    while (await peer.until(() => peer.candidates.length > told, MAX_WAIT)) {
+    while (told < MAX_CANDIDATES && (await peer.until(() => peer.candidates.length > told, GATHERING))) {
       const candidates = peer.candidates.slice(told, MAX_CANDIDATES);
-      told = peer.candidates.length;
-      if (candidates.length === 0) return;
+      told += candidates.length;
       await server.ask("/v1/webrtc/ice", { method: "POST", body: { session_id: id, candidates } }).catch(() => {});
     }
   };
   void next();
 }
-
-/** Milliseconds for which candidates may still come. */
-const MAX_WAIT = 30_000;
 
 async function established(findings: Findings, server: Server, plan: Plan, peer: Peer, answer: Answer): Promise<boolean> {
   const [asked] = await Promise.all([askServers(plan.iceServers, plan.patience), settle(peer, plan)]);
@@ -108,25 +109,26 @@ async function established(findings: Findings, server: Server, plan: Plan, peer:
   const servers = iceServers(findings, plan, peer, asked);
   if (!peer.hasPath) {
     const offered = plan.iceServers.length === 0 ? await askServers(answer.iceServers, plan.patience) : [];
-    return findings.bad("path", noPath(server, answer, pairs, peer.found, offered));
+    return findings.bad("path", noPath(server, answer, plan, peer, pairs, offered), peer.age);
   }
-  findings.good("path", foundPath(pairs));
+  findings.good("path", foundPath(pairs), undefined, peer.times.path);
   return (await call(findings, plan, peer)) && servers;
 }
 
 /** Waits until ICE has a path, or will not have one. */
-async function settle(peer: Peer, plan: Plan): Promise<void> {
+async function settle(peer: Peer, { relayOnly, patience }: Plan): Promise<void> {
   const over = () => peer.hasPath || peer.hasFailed;
-  const moved = () => over() || (!peer.isStranded && peer.found > 0);
   // Relays take their time to answer: there only the end of gathering counts.
-  await peer.until(() => moved() || (plan.relayOnly && peer.hasGathered), plan.relayOnly ? plan.patience : STRANDED_AFTER);
-  if (!peer.isStranded) await peer.until(over, plan.patience);
+  const moved = () => over() || peer.found > 0 || (relayOnly ? peer.hasGathered : !peer.isStranded(false));
+  await peer.until(moved, relayOnly ? patience : STRANDED_AFTER);
+  if (!peer.isStranded(relayOnly)) await peer.until(over, patience);
 }
 
 /** Whether there is an address to try. */
 function candidates(findings: Findings, { relayOnly, iceServers }: Plan, peer: Peer, asked: ServerAnswer[]): boolean {
-  if (!peer.isStranded || peer.hasPath) {
-    return findings.good("candidates", peer.found > 0 ? `The browser found ${peer.found} of its addresses.` : "The browser tells no address, and needs none here.");
+  if (!peer.isStranded(relayOnly)) {
+    const message = peer.found > 0 ? `The browser found ${peer.found} of its addresses.` : "The browser tells no address, and needs none here.";
+    return findings.good("candidates", message, undefined, peer.times.candidate);
   }
   const isOnline = navigator.onLine !== false;
   if (relayOnly && isOnline && !iceServers.some(({ urls }) => [urls].flat().some((url) => /^turns?:/.test(url)))) {
@@ -178,7 +180,7 @@ function serverTrouble({ url, turn, state, said }: ServerAnswer): Trouble {
 
 function askServers(servers: readonly RTCIceServer[], patience: number): Promise<ServerAnswer[]> {
   const each = servers.flatMap((server) => [server.urls].flat().map((url) => ({ server, url })));
-  return Promise.all(each.slice(0, MAX_SERVERS).map(({ server, url }) => ask(server, url, patience)));
+  return Promise.all(each.slice(0, MAX_SERVERS).map(({ server, url }) => ask(server, url, Math.min(patience, SERVER_PATIENCE))));
 }
 
 function foundPath(pairs: Pair[]): string {
@@ -189,9 +191,9 @@ function foundPath(pairs: Pair[]): string {
 }
 
 /** Why no pair of addresses works. */
-function noPath(server: Server, answer: Answer, pairs: Pair[], found: number, offered: ServerAnswer[]): Trouble {
-  const remote = [...answer.sdp.matchAll(/^a=candidate:\S+ \d+ (\S+) \d+ (\S+) (\d+)/gim)].map(([, protocol, address, port]) => ({ protocol, address: address ?? "", port }));
-  const told = remote.map(({ protocol, address, port }) => `${protocol?.toLowerCase()} ${address}:${port}`).join(", ") || "none";
+function noPath(server: Server, { sdp }: Answer, { relayOnly }: Plan, peer: Peer, pairs: Pair[], offered: ServerAnswer[]): Trouble {
+  const remote = [...sdp.matchAll(/^a=candidate:\S+ \d+ (\S+) \d+ (\S+) (\d+)/gim)].map(([, protocol = "", address = "", port = ""]) => ({ protocol, address, port }));
+  const told = remote.map(({ protocol, address, port }) => `${protocol.toLowerCase()} ${address}:${port}`).join(", ") || "none";
   const working = offered.find(({ turn, state }) => turn && state === "answers");
   const hint = working ? ` The server names the TURN server ${working.url}, which answers: pass it in \`iceServers\`.` : "";
   if (remote.length > 0 && remote.every(({ address }) => nearness(address) === "loopback") && nearness(server.url.hostname) !== "loopback") {
@@ -201,25 +203,27 @@ function noPath(server: Server, answer: Answer, pairs: Pair[], found: number, of
       advice: `Start it with --udp-bind and the address of its network interface, as with --host.${hint}`,
     };
   }
-  const sent = pairs.reduce((sum, pair) => sum + pair.sent, 0);
-  const answered = pairs.reduce((sum, pair) => sum + pair.answered, 0);
-  if (sent === 0 || answered > 0) {
-    return {
-      code: "no_pair",
-      message: `Of ${found} addresses of the browser and those of the server (${told}) no two fit together${answered > 0 ? " for long" : ""}.`,
-      advice: `Both need an address of one family that the other can reach: --udp-bind gives the server another. Between networks both need a TURN server.${hint}`,
-    };
-  }
-  if (pairs.filter((pair) => pair.sent > 0).every(({ local }) => local.startsWith("relay"))) {
+  const sum = (of: (pair: Pair) => number) => pairs.reduce((total, pair) => total + of(pair), 0);
+  const [sent, answered] = [sum((pair) => pair.sent), sum((pair) => pair.answered)];
+  if (relayOnly) {
     return {
       code: "relay_blocked",
-      message: `The TURN server relays, and of ${sent} packets that it was given for the server (${told}) none was answered.`,
-      advice: "The TURN server must reach one of these addresses and allow it (coturn: allowed-peer-ip, denied-peer-ip): --udp-bind gives the server another.",
+      message: `The TURN server lends an address, and nothing comes back through it from those of the server (${told}).`,
+      advice: "The TURN server must reach one of them and be allowed to (coturn: allowed-peer-ip, denied-peer-ip); --udp-bind gives the server another.",
+    };
+  }
+  // Chromium counts packets too that this machine had no way to send, as those to IPv6 addresses where there is no IPv6.
+  const isForeign = remote.every(({ address }) => address.includes(":")) && !server.url.hostname.startsWith("[");
+  if (sent === 0 || answered > 0 || isForeign) {
+    return {
+      code: "no_pair",
+      message: `Among the addresses of the browser and those of the server (${told}) are no two that fit together${answered > 0 ? " for long" : ""}.`,
+      advice: `Both need an address of one family, IPv4 or IPv6, that the other can reach: --udp-bind gives the server another. Between networks both need a TURN server.${hint}`,
     };
   }
   return {
     code: "udp_blocked",
-    message: `HTTP reaches the server and UDP does not: of ${sent} packets to its addresses (${told}) none was answered.`,
+    message: `HTTP reaches the server and UDP does not: of ${sent} packets to its addresses (${told}) none was answered${peer.isRelayed ? ", nor over the TURN server" : ""}.`,
     advice: `Allow UDP in the firewall (--udp-port pins the port), switch a VPN off for a try. Where UDP stays blocked, or between networks, give both ends a TURN server: \`iceServers\` here, --ice-server there.${hint}`,
   };
 }

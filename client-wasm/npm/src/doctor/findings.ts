@@ -64,25 +64,21 @@ export class Findings {
 
   /** This works; `note` is something to know all the same. Answers true. */
   good(name: CheckName, message: string, note?: Partial<Trouble>, ms?: number): true {
-    this.#add({ name, ok: true, message, ...note, ms: ms ?? this.#lap() });
+    this.#add({ name, ok: true, message, ...note, ms: this.#lap(ms) });
     return true;
   }
 
   /** This does not work. Answers false. */
   bad(name: CheckName, trouble: Trouble, ms?: number): false {
-    this.#add({ name, ok: false, ...trouble, ms: ms ?? this.#lap() });
+    this.#add({ name, ok: false, ...trouble, ms: this.#lap(ms) });
     return false;
   }
 
-  /** Whether a check was made and found good. */
-  isGood(name: CheckName): boolean {
-    return this.checks.some((check) => check.name === name && check.ok);
-  }
-
-  #lap(): number {
+  /** What was not measured by itself took the time since the check before. */
+  #lap(measured: number | undefined): number {
     const begun = this.#since;
     this.#since = performance.now();
-    return this.#since - begun;
+    return measured ?? this.#since - begun;
   }
 
   #add(check: Check): void {
@@ -96,5 +92,5 @@ export class Findings {
   }
 }
 
-/** What was thrown, as a sentence. */
-export const text = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
+/** What was thrown, as a sentence without its full stop. */
+export const text = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown)).replace(/\.$/, "");

@@ -36,7 +36,11 @@ export class Peer {
   /** What came on the channel. */
   readonly messages: string[] = [];
   readonly channel: RTCDataChannel;
+  /** When the first candidate was found and the path was, in milliseconds since the beginning. */
+  readonly times: { candidate?: number; path?: number } = {};
+  #begun = performance.now();
   #connection: RTCPeerConnection;
+  #closed = false;
   #waiting = new Set<() => void>();
 
   /** @throws what the browser does not like about the configuration. */
@@ -60,7 +64,7 @@ export class Peer {
 
   /** ICE has found a pair that works. */
   get hasPath(): boolean {
-    return /connected|completed/.test(this.#connection.iceConnectionState) || this.isEncrypted;
+    return /^(connected|completed)$/.test(this.#connection.iceConnectionState) || this.isEncrypted;
   }
 
   /** DTLS has agreed on keys. */
@@ -85,16 +89,26 @@ export class Peer {
     return this.candidates.filter((candidate) => candidate?.candidate).length;
   }
 
-  /**
-   * Whether ICE has nothing to work with. Without an interface Chromium gathers for ever and stays `new`; with one it may find no
-   * candidate and connect all the same.
-   */
-  get isStranded(): boolean {
-    const { iceConnectionState: ice } = this.#connection;
-    return this.found === 0 && (ice === "new" || (ice === "checking" && this.hasGathered));
+  /** Whether there is a candidate that leads over a TURN server. */
+  get isRelayed(): boolean {
+    return this.candidates.some((candidate) => candidate?.type === "relay");
   }
 
-  /** Waits until something is so, or its time is over. Answers whether it is. */
+  /**
+   * Whether ICE has nothing to work with. Without an interface Chromium gathers for ever and stays `new`; with one it may find no
+   * candidate and connect all the same. Where only relays count, the end of gathering does.
+   */
+  isStranded(relayOnly: boolean): boolean {
+    if (this.found > 0 || this.hasPath) return false;
+    return this.#connection.iceConnectionState === "new" || (relayOnly && this.hasGathered);
+  }
+
+  /** Milliseconds since the beginning. */
+  get age(): number {
+    return performance.now() - this.#begun;
+  }
+
+  /** Waits until something is so, its time is over or this is closed. Answers whether it is so. */
   until(so: () => boolean, ms: number): Promise<boolean> {
     return new Promise((resolve) => {
       const done = () => {
@@ -102,7 +116,7 @@ export class Peer {
         this.#waiting.delete(look);
         resolve(so());
       };
-      const look = () => so() && done();
+      const look = () => (so() || this.#closed) && done();
       const timer = setTimeout(done, ms);
       this.#waiting.add(look);
       look();
@@ -127,13 +141,21 @@ export class Peer {
   }
 
   close(): void {
+    this.#closed = true;
     this.#connection.close();
+    this.#look();
   }
 
   #heard(event: Event): void {
     if (event.type === "icecandidate") this.candidates.push((event as RTCPeerConnectionIceEvent).candidate);
     if (event.type === "icecandidateerror") this.errors.push(event as RTCPeerConnectionIceErrorEvent);
     if (event.type === "message") this.messages.push(String((event as MessageEvent).data));
+    if (this.found > 0) this.times.candidate ??= this.age;
+    if (this.hasPath) this.times.path ??= this.age;
+    this.#look();
+  }
+
+  #look(): void {
     for (const look of [...this.#waiting]) look();
   }
 }
@@ -152,11 +174,14 @@ export async function ask(server: RTCIceServer, url: string, ms: number): Promis
     // An address that is the machine's own is not told twice: silence is all that speaks against a STUN server.
     if (found() || (!turn && peer.hasGathered && peer.errors.length === 0)) return answer("answers");
     const refused = refusal(peer);
-    return refused ? answer("refused", `${refused.errorCode} ${refused.errorText}`.trim()) : answer("silent", peer.errors[0]?.errorText);
+    return refused ? answer("refused", `${refused.errorCode} ${words(refused)}`) : answer("silent", peer.errors[0] && words(peer.errors[0]));
   } finally {
     peer.close();
   }
 }
+
+/** What was said, without its full stop. */
+const words = ({ errorText }: RTCPeerConnectionIceErrorEvent): string => errorText.trim().replace(/\.$/, "");
 
 /** Code 701 is the browser's own: nothing came back. Any other is the server's. */
 function refusal(peer: Peer): RTCPeerConnectionIceErrorEvent | undefined {

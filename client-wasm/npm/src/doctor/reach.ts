@@ -169,7 +169,7 @@ async function localNetwork(url: URL): Promise<Trouble | undefined> {
   const [from, to] = [nearness(globalThis.location?.hostname ?? ""), nearness(url.hostname)];
   const states = await Promise.all(permissions(to).map(permissionState));
   if (!states.includes("denied")) return undefined;
-  if (isSecureContext) {
+  if (globalThis.isSecureContext) {
     return {
       code: "local_network_denied",
       message: `The browser does not let pages of ${origin()} reach ${to === "loopback" ? "this machine" : "the local network"}: the permission was denied.`,
