@@ -93,7 +93,7 @@ test("where nothing is wrong every step is looked at, in order, and leaves nothi
   const steps = ["webassembly", "webrtc", "server", "origin", "key", "version", "signaling", "candidates", "path", "encryption", "channel", "round_trip", "session"];
   assert.deepEqual(names.filter((name) => name !== "websocket"), steps);
   assert.deepEqual(seen, names);
-  assert.match(diagnosis.summary, /^Everything works\. There is a path: .* to host udp 127\.0\.0\.1:\d+/);
+  assert.match(diagnosis.summary, /^Everything works\. There is a direct path: .* to host udp 127\.0\.0\.1:\d+/);
   for (const { name, ms } of diagnosis.checks) assert.ok(ms >= 0 && ms < 10_000, `${name}: ${ms} ms`);
   await page.close();
   const { body } = await getJson(`${local.url}/v1/webrtc/session`);
@@ -299,7 +299,7 @@ test("between networks: nothing but a TURN server helps, and each way in which i
   assert.match(seen.direct.summary, /The server names the TURN server turn:10\.2\.0\.1:3478, which answers/);
   for (const name of ["relayed", "overTcp", "any"]) {
     well(seen[name]);
-    assert.match(seen[name].summary, /There is a path: relay udp 10\.2\.0\.1:\d+ to host udp 10\.2\.0\.2:\d+/, name);
+    assert.match(seen[name].summary, /There is a path over a TURN server: relay udp 10\.2\.0\.1:\d+ to host udp 10\.2\.0\.2:\d+/, name);
   }
   assert.ok(seen.relayed.checks.some(({ name, ok }) => name === "session" && ok));
   named(seen.refused, "ice_servers turn_refused");

@@ -186,8 +186,9 @@ function askServers(servers: readonly RTCIceServer[], patience: number): Promise
 function foundPath(pairs: Pair[]): string {
   const pair = pairs.find(({ selected }) => selected);
   if (!pair) return "There is a path.";
+  const way = pair.local.startsWith("relay") ? "path over a TURN server" : "direct path";
   const time = pair.ms === undefined ? "" : `, ${pair.ms.toFixed(1)} ms there and back`;
-  return `There is a path: ${pair.local} to ${pair.remote}${time}.`;
+  return `There is a ${way}: ${pair.local} to ${pair.remote}${time}.`;
 }
 
 /** Why no pair of addresses works. */

@@ -6,11 +6,11 @@ import type { Server } from "./reach.js";
 /** As the client names it. */
 const PROTOCOL = "tabagent.v1";
 
-/** Whether the server's WebSocket door opens. Servers without one are not asked. */
+/** Whether the server's WebSocket door opens. Of a server that has none there is nothing to say. */
 export async function websocket(findings: Findings, server: Server, patience: number): Promise<void> {
+  if (await opens(server.socket(), patience)) return void findings.good("websocket", "The WebSocket door opens.");
   const reply = await server.ask("/v1/ws").catch(() => undefined);
   if (reply?.body?.["code"] === "not_found") return;
-  if (await opens(server.socket(), patience)) return void findings.good("websocket", "The WebSocket door opens.");
   findings.bad("websocket", {
     code: "websocket_blocked",
     message: `HTTP works, and a WebSocket to ${server.socket()} does not open.`,
