@@ -51,6 +51,11 @@ const RULES = [
     never: /\bcrate::|\btabagent_protocol::/,
   },
   {
+    why: "arrows point one way: what is said of actions, in any format, knows neither services nor ways in",
+    files: /^server\/src\/(api|openai)\b.*\.rs$/,
+    never: /\bcrate::(http|signaling|sessions|service|transport|backend|store)\b/,
+  },
+  {
     why: "arrows point one way: signaling and sessions do not know HTTP",
     files: /^server\/src\/(signaling|sessions)\b.*\.rs$/,
     never: /\bcrate::http\b|\baxum::/,

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use crate::{
     Millis,
     assembler::Partial,
+    endpoint::ConnectionId,
     frame::{FRAME_HEADER, FrameType, MORE, RawFrame, body::Body},
     lane::Lane,
     limits::PACKET_BYTES,
@@ -41,8 +42,43 @@ pub(crate) struct Call {
     pub(crate) announced: bool,
     /// Our call: its request has begun to travel, so the peer may carry it out.
     pub(crate) sent: bool,
+    /// Our call: it left behind the hello of this transport, which is not answered yet, and on no other. If that hello is
+    /// refused, nobody has read the request.
+    pub(crate) behind: Option<ConnectionId>,
+    /// The request, while that is so.
+    pub(crate) request: Option<Outgoing>,
     /// The peer's call: answered; it goes when its queue is empty.
     pub(crate) settled: bool,
+}
+
+impl Call {
+    /// A message of ours has left whole.
+    pub(crate) fn left(&mut self, mut message: Outgoing) {
+        if self.behind.is_some() && message.kind == FrameType::Request {
+            message.offset = 0;
+            self.request = Some(message);
+        } else {
+            self.settle_behind();
+        }
+    }
+
+    /// Whatever becomes of the transport: it cannot be taken back any more.
+    pub(crate) fn settle_behind(&mut self) {
+        self.behind = None;
+        self.request = None;
+    }
+
+    /// The hello that it left behind was refused: it has never left.
+    pub(crate) fn take_back(&mut self) {
+        self.behind = None;
+        self.sent = false;
+        self.scheduled = true;
+        if let Some(request) = self.request.take() {
+            self.queue.push_front(request);
+        } else if let Some(begun) = self.queue.front_mut() {
+            begun.offset = 0;
+        }
+    }
 }
 
 /// Credit for what we send, as offsets from the call's beginning.
@@ -186,6 +222,10 @@ impl Calls {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &(u32, Call)> {
         self.rows.iter()
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Call> {
+        self.rows.iter_mut().map(|row| &mut row.1)
     }
 
     pub(crate) fn take(&mut self) -> Vec<(u32, Call)> {

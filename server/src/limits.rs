@@ -129,6 +129,18 @@ limits! {
         unanswered: Millis = 30_000, "milliseconds";
         /// How long an open channel of packets may stay silent before its hello. Stops strangers from holding sessions open.
         hello: Millis = 5_000, "milliseconds";
+        /// WebSockets that have not said hello yet, in all; one more is refused with `limit_reached`.
+        websocket_strangers: usize = 64, "sockets";
+        /// The same per client address that is not this machine. Stops one host from taking all of them.
+        websocket_strangers_per_ip: usize = 8, "sockets";
+        /// Sessions of one principal. At it the one that has been without a connection and calls for longest ends, or the new one is refused.
+        sessions_per_principal: usize = 256, "sessions";
+        /// Sessions that wait for another connection, in all. Beyond it the first to end are those without calls, the longest waiting first.
+        disconnected_sessions: usize = 256, "sessions";
+        /// What such sessions of one principal may keep for their clients; a session in mid-download keeps up to 5 MiB.
+        disconnected_bytes_per_principal: usize = 67_108_864, "bytes";
+        /// The same of all principals together.
+        disconnected_bytes: usize = 268_435_456, "bytes";
         /// Messages between a session's calls and its driver; a call with more waits. Each call has one item under way at a time.
         session_queue: usize = 64, "messages";
         /// A connection without any traffic or signaling for this long is closed.
@@ -173,6 +185,9 @@ limits! {
         reassembly_bytes = session.reassembly_bytes, "bytes", "Messages of a session under reassembly. Stops many half-sent messages at once.";
         calls = session.calls, "calls", "Calls in flight that one side of a session has made; one more is refused.";
         call_window = session.call_window, "bytes", "Items of one call that may travel unread; the producer waits beyond it.";
+        window = session.window, "milliseconds", "How long a session waits for another connection after it lost the last; then its calls are over.";
+        interactive_bytes = session.interactive_bytes, "bytes", "Unacknowledged packets of a session's interactive lane, kept for its next connection; at it the producers wait.";
+        bulk_bytes = session.bulk_bytes, "bytes", "The same of its bulk lane.";
         events = session.events, "events", "Pushed events that wait for a slow reader; the oldest are dropped beyond it.";
         keepalive = session.keepalive, "milliseconds", "Silence after which a session asks whether the client is still there.";
         keepalive_misses = session.keepalive_misses, "questions", "Unanswered questions after which a connection counts as dead.";

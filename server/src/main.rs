@@ -10,7 +10,9 @@ use std::{
 };
 
 use clap::{CommandFactory, Parser};
-use tabagent_server::{Cli, Command, DoctorOptions, ReferenceOptions, Server, ServerLimits, Service, Settings, Store, doctor};
+use tabagent_server::{
+    Cli, Command, DoctorOptions, FileLimits, ReferenceOptions, Server, ServerLimits, Service, Settings, Store, doctor,
+};
 use tokio::{net::TcpListener, runtime::Runtime};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
@@ -70,7 +72,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         // Behind the address: of two servers started alike, the second one says that the first is there.
         let folder = data_folder(&settings)?;
         let store = open(&folder, &options.limits)?;
-        let service = service(&settings, &options.limits, store.clone(), folder);
+        let service = service(&settings, &options.limits, store.clone(), folder)?;
         let server = Server::new(options, service);
         let shutdown = shutdown().map_err(|error| Failure { code: 1, message: format!("signals cannot be heard: {error}") })?;
         announce(address, local).map_err(|error| Failure { code: 1, message: format!("standard output: {error}") })?;
@@ -94,16 +96,22 @@ fn open(folder: &Path, limits: &ServerLimits) -> Result<Store, Failure> {
     Ok(store)
 }
 
-fn service(settings: &Settings, limits: &ServerLimits, store: Store, folder: PathBuf) -> Service {
+fn service(settings: &Settings, limits: &ServerLimits, store: Store, folder: PathBuf) -> Result<Service, Failure> {
     let unset = ReferenceOptions::default();
     let tokens_per_second = settings.tokens_per_second.unwrap_or(unset.tokens_per_second);
-    Service::reference_with(ReferenceOptions {
+    let service = Service::reference_with(ReferenceOptions {
         tokens_per_second,
         limits: limits.service.clone(),
         store,
         data_dir: Some(folder),
         ..unset
-    })
+    });
+    match &settings.files {
+        Some(files) => service
+            .with_files(files, FileLimits::default())
+            .map_err(|error| usage(&format!("--files {}: {error}", files.display()))),
+        None => Ok(service),
+    }
 }
 
 /// The one line on standard output: whoever started the program reads from it that it is ready, and where.

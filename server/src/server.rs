@@ -88,6 +88,7 @@ impl Server {
             documents: Arc::default(),
             service: Arc::clone(&self.service),
             signaling: self.signaling.clone(),
+            sessions: Arc::clone(&self.sessions),
             limits: Arc::new(self.options.limits.clone()),
             ice_servers: self.options.ice_servers.clone().into(),
             draining: self.draining.clone(),

@@ -2,7 +2,12 @@
 
 use std::{fs, path::Path};
 
-use tabagent_server::Service;
+use tabagent_server::{FileLimits, Service};
+
+/// Everything that the server can be started with.
+fn everything() -> Service {
+    Service::reference().with_files(env!("CARGO_MANIFEST_DIR"), FileLimits::default()).expect("a folder")
+}
 
 /// Compares a checked-in file with what it should be, or writes it.
 fn checked_in(path: &str, text: &str) {
@@ -17,17 +22,17 @@ fn checked_in(path: &str, text: &str) {
 
 #[test]
 fn the_types_of_the_package_are_those_of_the_server() {
-    checked_in("client-wasm/npm/src/api.gen.ts", &Service::reference().api().typescript());
+    checked_in("client-wasm/npm/src/api.gen.ts", &everything().api().typescript());
 }
 
 #[test]
 fn the_manual_is_that_of_the_server() {
-    checked_in("docs/API.md", &Service::reference().api().markdown());
+    checked_in("docs/API.md", &everything().api().markdown());
 }
 
 #[test]
 fn numbers_are_numbers_and_options_are_optional() {
-    let text = Service::reference().api().typescript();
+    let text = everything().api().typescript();
     assert!(!text.contains("bigint") && !text.contains("| null"));
     assert!(text.contains("stream?: boolean"));
 }

@@ -1,100 +1,20 @@
-//! A client on the `webrtc` crate: signaling over HTTP, two data channels, and the protocol's endpoint in the middle.
+//! WebRTC of the test client: signaling over HTTP, two data channels.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use tabagent_protocol::{
-    Body, CHANNEL_LABEL, CallId, Code, ConnectionId, Endpoint, Event, Fault, Input, Lane, Limits, Millis, Output, Request,
+use tabagent_protocol::{CHANNEL_LABEL, Code, ConnectionId, Fault, Lane};
+use tabagent_server::transport::{Channel, ChannelReceiver, ChannelSender, ChannelSpec, Message, Peer, PeerEvent, PeerOptions};
+use tokio::sync::mpsc;
+
+use crate::{
+    client::PATIENCE,
+    wire::{Inbox, Incoming, Wire},
 };
-use tabagent_server::transport::{Channel, ChannelSpec, Message, Peer, PeerEvent, PeerOptions, Sent};
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::Instant,
-};
 
-const LINK: ConnectionId = ConnectionId(1);
-/// Longest wait for each step; a machine under load is slow, not broken.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// One part of an answer.
-#[derive(Debug)]
-pub enum Reply {
-    /// An item of the stream.
-    Item(Value),
-    /// The end of it.
-    Done(Result<Value, Fault>),
-}
-
-enum Wish {
-    Call(Box<Request>, mpsc::UnboundedSender<Reply>, oneshot::Sender<Result<CallId, Fault>>),
-    Cancel(CallId),
-    Close,
-}
-
-/// A session of a native program.
-pub struct NativeClient {
-    /// The server's name of the connection.
-    pub session_id: String,
-    wishes: mpsc::Sender<Wish>,
-    over: oneshot::Receiver<Fault>,
-    peer: Peer,
-}
-
-impl NativeClient {
-    /// Connects to a server.
-    ///
-    /// # Errors
-    /// What refused or failed, by its code.
-    pub async fn connect(url: &str) -> Result<Self, Fault> {
-        let Link { session_id, peer, channels, events } = Link::open(url).await?;
-        let (wishes, wished) = mpsc::channel(64);
-        let (ended, over) = oneshot::channel();
-        tokio::spawn(Driver::new(channels).run(wished, events, ended));
-        Ok(Self { session_id, wishes, over, peer })
-    }
-
-    /// Asks and reads along.
-    ///
-    /// # Errors
-    /// When the request is refused at once, or the session is over.
-    pub async fn stream(&self, action: &str, fields: &Value) -> Result<(CallId, mpsc::UnboundedReceiver<Reply>), Fault> {
-        let (replies, receiver) = mpsc::unbounded_channel();
-        let (id, made) = oneshot::channel();
-        let request = Request { action: action.to_owned(), body: Body::json(fields.to_string()), ..Request::default() };
-        let over = |_| failed("the session is over");
-        self.wishes.send(Wish::Call(Box::new(request), replies, id)).await.map_err(|_| failed("the session is over"))?;
-        Ok((made.await.map_err(over)??, receiver))
-    }
-
-    /// Asks and waits for the answer.
-    ///
-    /// # Errors
-    /// The call's failure.
-    pub async fn request(&self, action: &str, fields: &Value) -> Result<Value, Fault> {
-        let (_, mut replies) = self.stream(action, fields).await?;
-        loop {
-            match tokio::time::timeout(PATIENCE, replies.recv()).await.map_err(|_| failed("no answer in time"))? {
-                Some(Reply::Item(_)) => {}
-                Some(Reply::Done(answer)) => return answer,
-                None => return Err(failed("the session ended before the answer")),
-            }
-        }
-    }
-
-    /// Withdraws a call.
-    pub async fn cancel(&self, call: CallId) {
-        drop(self.wishes.send(Wish::Cancel(call)).await);
-    }
-
-    /// Ends the session politely and says how it ended.
-    pub async fn close(self) -> Option<Fault> {
-        drop(self.wishes.send(Wish::Close).await);
-        let reason = self.over.await.ok();
-        self.peer.close();
-        reason
-    }
-}
+/// How long what was said last may take to leave.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Both lanes' channels, open, and nothing said yet.
 pub struct Link {
@@ -113,10 +33,18 @@ impl Link {
     /// # Errors
     /// What refused or failed, by its code.
     pub async fn open(url: &str) -> Result<Self, Fault> {
+        Self::open_with(url, None).await
+    }
+
+    /// The same with a key.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_with(url: &str, key: Option<&str>) -> Result<Self, Fault> {
         let specs =
             Lane::ALL.map(|lane| ChannelSpec { label: CHANNEL_LABEL.to_owned(), protocol: lane.channel_protocol().to_owned() });
         let (peer, offer, mut events) = Peer::offering(&PeerOptions::default(), &specs).await?;
-        let reply = post(&format!("{url}/v1/webrtc/sessions"), &json!({"offer": {"type": "offer", "sdp": offer}})).await?;
+        let reply = post(&format!("{url}/v1/webrtc/sessions"), key, &json!({"offer": {"type": "offer", "sdp": offer}})).await?;
         let session_id = text(&reply["session_id"])?;
         peer.accept_answer(&text(&reply["answer"]["sdp"])?).await?;
         let mut channels = Vec::new();
@@ -134,146 +62,67 @@ impl Link {
     }
 }
 
-struct Driver {
-    endpoint: Endpoint,
-    channels: Vec<Channel>,
-    full: [bool; 2],
-    epoch: Instant,
-    calls: HashMap<CallId, mpsc::UnboundedSender<Reply>>,
-    ended: Option<Fault>,
+/// A transport of the test client.
+///
+/// # Errors
+/// When it cannot be opened.
+pub(crate) async fn wire(url: &str, key: Option<&str>, id: ConnectionId, inbox: &Inbox) -> Result<Wire, Fault> {
+    let Link { peer, channels, mut events, .. } = Link::open_with(url, key).await?;
+    let (wire, to_send) = Wire::new(id, inbox);
+    let (cut, inbox) = (wire.cut.clone(), inbox.clone());
+    let (senders, receivers): (Vec<_>, Vec<_>) = channels.into_iter().map(|channel| (channel.sender, channel.receiver)).unzip();
+    let writers: Vec<_> =
+        senders.into_iter().zip(to_send).map(|(sender, packets)| tokio::spawn(write(sender, packets))).collect();
+    tokio::spawn(async move {
+        let gone = async { while !matches!(events.recv().await, None | Some(PeerEvent::Closed(_))) {} };
+        let finished = async {
+            for writer in writers {
+                drop(writer.await);
+            }
+            // The wire was dropped: what was said last still leaves.
+            tokio::time::sleep(FAREWELL).await;
+        };
+        tokio::select! {
+            () = cut.cancelled() => {}
+            () = gone => {}
+            () = read(receivers, id, &inbox) => {}
+            () = finished => {}
+        }
+        peer.close();
+        drop(inbox.send((id, Incoming::Closed)).await);
+    });
+    Ok(wire)
 }
 
-impl Driver {
-    fn new(channels: Vec<Channel>) -> Self {
-        let mut secret = [0; 32];
-        getrandom::fill(&mut secret).expect("randomness");
-        let endpoint = Endpoint::client(Limits::default(), secret);
-        Self { endpoint, channels, full: [false; 2], epoch: Instant::now(), calls: HashMap::new(), ended: None }
+async fn write(sender: ChannelSender, mut packets: mpsc::Receiver<Bytes>) {
+    while let Some(packet) = packets.recv().await {
+        sender.send(Message::Binary(packet)).await;
     }
+}
 
-    fn now(&self) -> Millis {
-        self.epoch.elapsed().as_millis() as Millis
+/// Reads both channels until either is closed.
+async fn read(receivers: Vec<ChannelReceiver>, id: ConnectionId, inbox: &Inbox) {
+    let [a, b] = &mut receivers.into_iter().map(|receiver| Box::pin(read_one(receiver, id, inbox))).collect::<Vec<_>>()[..]
+    else {
+        return;
+    };
+    tokio::select! {
+        () = a => {}
+        () = b => {}
     }
+}
 
-    async fn run(
-        mut self,
-        mut wished: mpsc::Receiver<Wish>,
-        mut events: mpsc::Receiver<PeerEvent>,
-        over: oneshot::Sender<Fault>,
-    ) {
-        self.endpoint.handle(self.now(), Input::Opened { connection: LINK });
-        let reason = loop {
-            self.drain();
-            if let Some(reason) = self.ended.take() {
-                break reason;
-            }
-            self.wait(&mut wished, &mut events).await;
-        };
-        // Dropping the channels flushes what is queued, the go-away included.
-        drop(self.channels);
-        drop(over.send(reason));
-    }
-
-    fn drain(&mut self) {
-        while let Some(output) = self.endpoint.poll() {
-            match output {
-                Output::Transmit { lane, packet, .. } => {
-                    if self.channels[lane.index()].sender.try_send(Message::Binary(Bytes::from(packet))) == Sent::Full {
-                        self.full[lane.index()] = true;
-                        self.endpoint.handle(self.now(), Input::Full { connection: LINK, lane });
-                    }
-                }
-                Output::Close { .. } => {}
-                Output::Event(event) => self.event(event),
-            }
-        }
-    }
-
-    fn event(&mut self, event: Event) {
-        match event {
-            Event::Item { call, body, cost } => {
-                self.reply(call, Reply::Item(value(&body)));
-                self.endpoint.consumed(call, cost);
-            }
-            Event::News { call, cost, .. } => self.endpoint.consumed(call, cost),
-            Event::Response { call, body } => self.reply(call, Reply::Done(Ok(value(&body)))),
-            Event::Failed { call, fault } => self.reply(call, Reply::Done(Err(fault))),
-            Event::Request { call, request } => self.serve(call, &request),
-            Event::Closed(reason) => self.ended = Some(reason),
-            _ => {}
-        }
-    }
-
-    /// The one action this client serves: it says what it was asked.
-    fn serve(&mut self, call: CallId, request: &Request) {
-        let answer = match request.action.as_str() {
-            "echo" => Ok(request.body.clone()),
-            other => Err(Fault::new(Code::UNKNOWN_ACTION, format!("this client does not serve {other}"))),
-        };
-        self.endpoint.respond(call, answer);
-    }
-
-    fn reply(&mut self, call: CallId, reply: Reply) {
-        let done = matches!(reply, Reply::Done(_));
-        if let Some(waiting) = self.calls.get(&call) {
-            drop(waiting.send(reply));
-        }
-        if done {
-            self.calls.remove(&call);
-        }
-    }
-
-    async fn wait(&mut self, wished: &mut mpsc::Receiver<Wish>, events: &mut mpsc::Receiver<PeerEvent>) {
-        let now = self.now();
-        let idle =
-            self.endpoint.deadline().map_or(Duration::from_secs(3_600), |due| Duration::from_millis(due.saturating_sub(now)));
-        let [interactive, bulk] = &mut self.channels[..] else { return };
-        let full = self.full;
-        let (message, lane, wish, lost) = tokio::select! {
-            message = interactive.receiver.receive() => (Some(message), None, None, false),
-            message = bulk.receiver.receive() => (Some(message), None, None, false),
-            () = interactive.sender.writable(), if full[0] => (None, Some(Lane::Interactive), None, false),
-            () = bulk.sender.writable(), if full[1] => (None, Some(Lane::Bulk), None, false),
-            wish = wished.recv() => (None, None, Some(wish.unwrap_or(Wish::Close)), false),
-            event = events.recv() => (None, None, None, matches!(event, None | Some(PeerEvent::Closed(_)))),
-            () = tokio::time::sleep(idle) => (None, None, None, false),
-        };
-        let now = self.now();
-        match message {
-            Some(Some(Message::Binary(bytes))) => self.endpoint.handle(now, Input::Packet { connection: LINK, bytes: &bytes }),
-            Some(_) => self.endpoint.handle(now, Input::Closed { connection: LINK }),
-            None => {}
-        }
-        if let Some(lane) = lane {
-            self.full[lane.index()] = false;
-            self.endpoint.handle(now, Input::Writable { connection: LINK, lane });
-        }
-        if let Some(wish) = wish {
-            self.wish(now, wish);
-        }
-        self.endpoint.handle(now, if lost { Input::Closed { connection: LINK } } else { Input::Tick });
-    }
-
-    fn wish(&mut self, now: Millis, wish: Wish) {
-        match wish {
-            Wish::Call(request, replies, made) => {
-                let call = self.endpoint.call(now, *request);
-                if let Ok(id) = &call {
-                    self.calls.insert(*id, replies);
-                }
-                drop(made.send(call));
-            }
-            Wish::Cancel(call) => {
-                self.calls.remove(&call);
-                self.endpoint.cancel(call);
-            }
-            Wish::Close => self.endpoint.close(Fault::new(Code::CANCELLED, "the client closed")),
+async fn read_one(mut receiver: ChannelReceiver, id: ConnectionId, inbox: &Inbox) {
+    while let Some(message) = receiver.receive().await {
+        if let Message::Binary(packet) = message {
+            drop(inbox.send((id, Incoming::Packet(packet))).await);
         }
     }
 }
 
-async fn post(url: &str, body: &Value) -> Result<Value, Fault> {
-    let sent = reqwest::Client::new().post(url).json(body).send().await;
+async fn post(url: &str, key: Option<&str>, body: &Value) -> Result<Value, Fault> {
+    let request = reqwest::Client::new().post(url).json(body);
+    let sent = key.into_iter().fold(request, |request, key| request.bearer_auth(key)).send().await;
     let reply = sent.map_err(|error| failed(&error.to_string()))?;
     let status = reply.status();
     let value: Value = reply.json().await.map_err(|error| failed(&error.to_string()))?;
@@ -287,10 +136,6 @@ fn text(value: &Value) -> Result<String, Fault> {
     value.as_str().map(str::to_owned).ok_or_else(|| failed("the server's reply lacks a field"))
 }
 
-fn value(body: &Body) -> Value {
-    serde_json::from_slice(&body.value).unwrap_or(Value::Null)
-}
-
-fn failed(message: &str) -> Fault {
+pub(crate) fn failed(message: &str) -> Fault {
     Fault::new(Code::TRANSPORT_FAILED, message.to_owned())
 }

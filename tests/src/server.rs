@@ -50,6 +50,29 @@ impl TestServer {
         format!("http://{}", self.address)
     }
 
+    /// Ends it in its own time, as a signal would.
+    ///
+    /// # Panics
+    /// When it cannot end.
+    pub async fn end(mut self) {
+        drop(self.stop.take());
+        if let Some(serving) = self.serving.take() {
+            serving.await.expect("a server that ends");
+        }
+    }
+
+    /// Calls in flight, as HTTP tells.
+    ///
+    /// # Panics
+    /// When it does not tell.
+    pub async fn calls_in_flight(&self) -> u64 {
+        let reply = reqwest::get(format!("{}/v1/stats", self.url())).await.expect("a reply");
+        let stats: serde_json::Value = reply.json().await.expect("JSON");
+        let count = |name: &str| stats[name].as_u64().expect("a count");
+        // The one that asks is in flight itself.
+        count("total_requests") - count("successful_requests") - count("failed_requests") - 1
+    }
+
     /// Tasks alive in the server's runtime.
     #[must_use]
     pub fn tasks(&self) -> usize {

@@ -5,3 +5,5 @@ mod churn;
 mod hostile;
 mod kill;
 mod native;
+mod resume;
+mod websocket;

@@ -296,6 +296,41 @@ export type FeasibilityResponse = {
   recommendation: string;
 };
 
+/** One entry of a folder. */
+export type FileEntry = {
+  /** Its name in the folder. */
+  name: string;
+  /** What it is. */
+  kind: FileKind;
+  /** Bytes of a file; 0 for everything else. */
+  bytes: number;
+  /** When it was last changed, RFC 3339. */
+  modified?: string;
+};
+
+/** What an entry is. */
+export type FileKind = "file" | "folder" | "other";
+
+/** What is in a folder, by name. */
+export type FileListResponse = {
+  type: "file_list_response";
+  /** The folder. */
+  path: string;
+  /** What is in it. */
+  entries: FileEntry[];
+  /** There is more than is listed. */
+  truncated: boolean;
+};
+
+/** Some bytes of a file; they are the payload. */
+export type FilePiece = {
+  type: "read_file_item";
+  /** Where in the file the payload begins. */
+  offset: number;
+  /** Bytes that this call will bring in all, as far as it is known. */
+  total: number;
+};
+
 /** Why a generated text ended. */
 export type FinishReason = "stop" | "length" | "content_filter" | "cancelled" | "error";
 
@@ -497,6 +532,12 @@ export type LastGeneration = {
   output_tokens: number;
   /** From the request to the last token. */
   total_time_ms: number;
+};
+
+/** Asks what is in a folder. */
+export type ListFiles = {
+  /** Path below the served folder, with `/`. Default: the served folder itself. */
+  path?: string;
 };
 
 /** Asks which models there are. */
@@ -805,6 +846,27 @@ export type RagResponse = {
 
 /** How much memory a machine has, in one word. */
 export type RamTier = "low" | "medium" | "high" | "very_high";
+
+/** Reads a file, or a part of it; its bytes come as items. */
+export type ReadFile = {
+  /** Path below the served folder. */
+  path: string;
+  /** First byte. Default: 0. */
+  offset?: number;
+  /** Bytes at most. Default: all. */
+  length?: number;
+};
+
+/** What was read. */
+export type ReadFileResponse = {
+  type: "read_file_response";
+  /** The file. */
+  path: string;
+  /** Bytes read. */
+  bytes: number;
+  /** Hash of the bytes read. */
+  hash: string;
+};
 
 /** A model, and what it needs. */
 export type Recipe = {
@@ -1241,6 +1303,27 @@ export type Warning = {
   message: string;
 };
 
+/** Writes a file; its bytes are the payloads of what the caller streams up. The file appears when all of them are there. */
+export type WriteFile = {
+  /** Path below the served folder; its folder must be there. */
+  path: string;
+  /** Whether a file of this name may be replaced. Default: false. */
+  replace?: boolean;
+  /** Hash that the bytes must have; another one, and nothing is written. */
+  hash?: string;
+};
+
+/** What was written. */
+export type WriteFileResponse = {
+  type: "write_file_response";
+  /** The file. */
+  path: string;
+  /** Bytes written. */
+  bytes: number;
+  /** Their hash. */
+  hash: string;
+};
+
 /** Every action of the server: what is asked, what is answered, what a stream of it is made of. */
 export interface Actions {
   /** Says whether the server is well, which version it is and how long it has been running. */
@@ -1333,6 +1416,12 @@ export interface Actions {
   save_inference_settings: { request: SaveInferenceSettings; response: InferenceSettingsResponse; item: never };
   /** Lists every action of this server with its HTTP method and path. */
   routes: { request: Routes; response: RoutesResponse; item: never };
+  /** Lists a folder below the one that is served. */
+  list_files: { request: ListFiles; response: FileListResponse; item: never };
+  /** Reads a file below the served folder; its bytes are the payloads of the items. */
+  read_file: { request: ReadFile; response: ReadFileResponse; item: FilePiece };
+  /** Writes a file below the served folder from what the caller streams up. */
+  write_file: { request: WriteFile; response: WriteFileResponse; item: never };
 }
 
 /** Every action that the server asks its clients for. */

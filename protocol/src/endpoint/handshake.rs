@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     CallId, Millis, VERSION,
+    call::Call,
     error::{Code, Fault, Violation},
     frame::{go_away::GoAway, hello::Hello, welcome::Welcome},
     lane::{Class, Lane},
@@ -110,6 +111,7 @@ impl Endpoint {
             }
             lane.acknowledge(self.now, received);
         }
+        self.ours.iter_mut().for_each(Call::settle_behind);
         self.ack_at = Some(NOW); // proves to the server that its welcome arrived
         let first = self.phase == Phase::New;
         self.phase = Phase::Standing;
@@ -128,6 +130,9 @@ impl Endpoint {
     pub(super) fn peer_goes(&mut self, now: Millis, connection: ConnectionId, away: GoAway) {
         let over = away.last && away.deadline_ms == 0;
         let reason = away.reason.clone();
+        if over && self.unanswered() == Some(connection) {
+            self.ours.iter_mut().filter(|call| call.behind == Some(connection)).for_each(Call::take_back);
+        }
         if over && reason.code == Code::SESSION_EXPIRED && self.role == Role::Client {
             // An answer to a hello; whether another transport still has the session is another matter.
             self.drop_link(now, connection);

@@ -5,7 +5,7 @@
 //! unacknowledged, so nothing that was under way is lost; numbers tell what the peer has already had.
 
 use super::{ConnectionId, Endpoint, Event, NOW, Output, Role};
-use crate::{Millis, lane::Lane};
+use crate::{Millis, call::Call, lane::Lane};
 
 /// Transports of one session at a time: the one in use, its successor, and one that has not noticed yet.
 pub(super) const CONNECTIONS: usize = 3;
@@ -55,6 +55,11 @@ impl Endpoint {
         self.links.iter_mut().find(|link| link.connection == connection)
     }
 
+    /// Client: the transport that data leaves on, while its hello is not answered.
+    pub(super) fn unanswered(&self) -> Option<ConnectionId> {
+        self.links.iter().find(|link| Some(link.connection) == self.sending && !link.proven).map(|link| link.connection)
+    }
+
     /// Whether a lane's pipe takes packets now. A client's bulk lane waits for the welcome.
     pub(super) fn open(&self, lane: Lane) -> bool {
         let link = self.links.iter().find(|link| Some(link.connection) == self.sending);
@@ -81,6 +86,8 @@ impl Endpoint {
     /// A transport is gone. The session lives on over another, or waits for one.
     pub(super) fn lost(&mut self, now: Millis, connection: ConnectionId) {
         self.links.retain(|link| link.connection != connection);
+        // What left behind its hello may have been read.
+        self.ours.iter_mut().filter(|call| call.behind == Some(connection)).for_each(Call::settle_behind);
         if self.sending == Some(connection) {
             self.sending = None;
             self.fall_back();

@@ -327,6 +327,14 @@ impl Endpoint {
         (self.ours.len(), self.theirs.len())
     }
 
+    /// Bytes held for the peer: what is unacknowledged, what waits to leave, what is under reassembly. Costs a look at every call.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        let kept: usize = self.lanes.iter().map(LaneState::unacknowledged).sum();
+        let queues = self.ours.iter().chain(self.theirs.iter()).map(|(_, call)| &call.queue).chain([&self.events]);
+        kept + self.assembling + queues.flatten().map(|message| message.bytes.len()).sum::<usize>()
+    }
+
     fn tell(&mut self, event: Event) {
         self.outputs.push_back(Output::Event(event));
     }

@@ -96,24 +96,30 @@ impl Endpoint {
         self.count_lost_events(call);
         let Some(message) = self.queue_of(call).and_then(|queue| queue.front_mut()) else { return true };
         let class = Class::of(message);
-        match message.put(packet, call) {
-            Piece::None => {
-                self.lanes[lane.index()].unschedule(class, call);
-                return false;
-            }
-            Piece::More => self.lanes[lane.index()].schedule(class, call),
-            Piece::Last => self.message_left(lane, call),
+        let piece = message.put(packet, call);
+        if piece == Piece::None {
+            self.lanes[lane.index()].unschedule(class, call);
+            return false;
         }
-        if let Some(state) = self.call_mut(call) {
+        let behind = self.unanswered();
+        if let Some(state) = self.call_mut(call).filter(|state| !state.sent) {
             state.sent = true;
+            state.behind = behind;
+        }
+        match piece {
+            Piece::Last => self.message_left(lane, call),
+            _ => self.lanes[lane.index()].schedule(class, call),
         }
         true
     }
 
     fn message_left(&mut self, lane: Lane, call: u32) {
         let Some(queue) = self.queue_of(call) else { return };
-        queue.pop_front();
+        let message = queue.pop_front();
         let next = queue.front().map(Class::of);
+        if let (Some(message), Some(state)) = (message, self.call_mut(call)) {
+            state.left(message);
+        }
         if let Some(class) = next {
             return self.lanes[lane.index()].schedule(class, call);
         }

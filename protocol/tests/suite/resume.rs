@@ -1,6 +1,9 @@
 //! Sessions that change their transport: the interleavings that random ones might miss, each by name.
 
-use tabagent_protocol::{Body, CallId, ConnectionId, Event, Input, Lane, Limits, Request, frame::hello::Hello};
+use tabagent_protocol::{
+    Body, CallId, Code, ConnectionId, Endpoint, Event, Fault, Input, Lane, Limits, Request,
+    frame::{go_away::GoAway, hello::Hello},
+};
 
 use crate::{
     pair::{big, code, json, request},
@@ -453,4 +456,64 @@ fn play(choices: &mut Vec<(usize, usize)>) {
     }
     assert_eq!((executed.as_slice(), answers.as_slice(), items), (&[call][..], &[call][..], 2), "{choices:?}");
     assert_eq!(call, CallId(1));
+}
+
+/// The server answers the hello of a transport with a refusal of the session.
+fn refuse(rig: &mut Rig, id: u32, refusal: Code) {
+    let packet = GoAway { last: true, deadline_ms: 0, reason: Fault::new(refusal, "no") }.packet();
+    rig.client.handle(rig.now, Input::Packet { connection: ConnectionId(id), bytes: &packet });
+    rig.drain();
+}
+
+/// How calls failed since the last look.
+fn failed(rig: &mut Rig) -> Vec<(CallId, String)> {
+    let heard = std::mem::take(&mut rig.client_heard);
+    let faults = heard.into_iter().filter_map(|event| match event {
+        Event::Failed { call, fault } => Some((call, code(&fault).to_owned())),
+        _ => None,
+    });
+    faults.collect()
+}
+
+#[test]
+fn what_left_behind_a_hello_that_is_refused_was_not_carried_out_and_waits_for_the_next_session() {
+    let mut rig = Rig::connected(Limits::default());
+    let before = rig.ask("sent before");
+    rig.cut(1);
+    let large = Request { body: big(40_000), ..request("large", "{}") };
+    let waiting = [rig.ask("made meanwhile"), rig.client.call(rig.now, large).expect("a call")];
+    rig.depth = 3;
+    rig.open(2);
+    refuse(&mut rig, 2, Code::SESSION_EXPIRED);
+    assert_eq!(failed(&mut rig), [(before, "outcome_unknown".to_owned())]);
+    rig.depth = usize::MAX;
+    rig.client.restart([2; 32]);
+    rig.server = Endpoint::server(Limits::default(), [9; 16]);
+    rig.open(3);
+    rig.flush();
+    assert_eq!(rig.asked(), waiting, "both, each once and whole");
+    waiting.iter().for_each(|call| rig.respond(*call, "1"));
+    rig.flush();
+    assert_eq!(rig.answered(), waiting.map(|call| (call, "1".to_owned())));
+}
+
+#[test]
+fn what_left_behind_a_hello_that_was_lost_may_have_been_carried_out() {
+    let mut rig = Rig::connected(Limits::default());
+    rig.cut(1);
+    let call = rig.ask("made meanwhile");
+    rig.open(2);
+    rig.cut(2);
+    rig.open(2);
+    refuse(&mut rig, 2, Code::SESSION_EXPIRED);
+    assert_eq!(failed(&mut rig), [(call, "outcome_unknown".to_owned())]);
+}
+
+#[test]
+fn calls_of_a_stranger_fail_for_the_reason_of_the_refusal() {
+    let mut rig = Rig::new(Limits::default());
+    let call = rig.ask("early");
+    rig.open(1);
+    refuse(&mut rig, 1, Code::UNAUTHORIZED);
+    assert_eq!(failed(&mut rig), [(call, "unauthorized".to_owned())]);
 }

@@ -9,8 +9,7 @@ const TITLES: &[(&str, &str)] = &[
     ("embeddings", "Vectors"),
     ("search", "Search and order"),
     ("models", "Models"),
-    ("history", "Conversations"),
-    ("params", "Parameters of generation"),
+    ("conversations", "Conversations"),
     ("resources", "Memory and processors"),
     ("hardware", "What fits this machine"),
     ("settings", "Settings"),
@@ -31,4 +30,18 @@ pub(super) fn of(actions: &[Described]) -> Vec<(&'static str, &'static str)> {
 
 fn title(tag: &'static str) -> &'static str {
     TITLES.iter().find(|(known, _)| *known == tag).map_or(tag, |(_, title)| title)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use tabagent_protocol::api::TABLE;
+
+    #[test]
+    fn every_tag_of_the_table_has_a_title_and_no_title_is_left_over() {
+        let tags: BTreeSet<_> = TABLE.iter().flat_map(|info| info.tags).copied().chain(["own"]).collect();
+        let titled: BTreeSet<_> = TITLES.iter().map(|(tag, _)| *tag).collect();
+        assert_eq!(tags, titled);
+    }
 }

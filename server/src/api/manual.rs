@@ -4,11 +4,12 @@ use serde_json::Value;
 use tabagent_protocol::{Code, api::ActionInfo};
 
 use super::{
+    aliases::other_names,
     chapters,
     fields::{self, Field},
     shapes::{Described, Shapes, reference, references},
 };
-use crate::{openai::Twin, service::other_names};
+use crate::openai::Twin;
 
 /// Length beyond which an example shows nothing any more.
 const EXAMPLE: usize = 300;

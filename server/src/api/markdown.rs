@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn the_manual_tells_of_every_action_with_an_example_that_is_json() {
-        let api = crate::service::Service::new().with_control();
+        let api = Service::new().with_control();
         let api = api.api();
         let text = api.markdown();
         for info in api.actions() {

@@ -3,6 +3,8 @@
 //!
 //! Nothing here is written twice: a field that is renamed in Rust is renamed in all of them.
 
+/// Names that were other names once.
+mod aliases;
 /// What the type of a number decides by itself.
 mod bounds;
 /// The chapters of the documentation.
@@ -26,6 +28,7 @@ mod typescript;
 /// Requests held against the schema of their type.
 mod validator;
 
+pub(crate) use aliases::{canonical_field, present_action, rename_fields};
 pub(crate) use manual::Manual;
 pub(crate) use shapes::{Shapes, reference};
 pub(crate) use validator::Validator;

@@ -45,6 +45,7 @@ pub async fn diagnose(settings: Result<Settings, OptionError>) -> Diagnosis {
     options::look(&mut findings, &settings, &options);
     port::look(&mut findings, settings.address(), &options).await;
     storage::look(&mut findings, settings.data_dir.clone());
+    storage::files(&mut findings, settings.files.as_deref());
     machine::open_files(&mut findings, &options);
     if options.mode.webrtc() {
         udp::look(&mut findings, &options);

@@ -31,6 +31,24 @@ pub(super) fn look(findings: &mut Findings, given: Option<PathBuf>) {
     }
 }
 
+/// Looks at the folder whose files are served, if one is.
+pub(super) fn files(findings: &mut Findings, folder: Option<&Path>) {
+    let Some(folder) = folder else { return };
+    if !folder.is_dir() {
+        let message = format!("{} is no folder, and its files are to be served.", folder.display());
+        return findings.bad("files", "no_such_folder", message, "Make it, or name another with --files.");
+    }
+    match tempfile::tempfile_in(folder) {
+        Ok(_) => findings.good("files", format!("The files of {} are served, to be read and written.", folder.display())),
+        Err(error) => findings.note(
+            "files",
+            "files_read_only",
+            format!("The files of {} are served, and none can be written ({error}).", folder.display()),
+            "Nothing to do, if callers are only to read.",
+        ),
+    }
+}
+
 /// Writes a file without a name into the folder, or into the one in which it will be made.
 fn writable(folder: &Path) -> io::Result<()> {
     let existing = folder.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
@@ -114,6 +132,17 @@ mod tests {
         fs::write(folder.path().join("messages.db"), "SQLite? No, a text that is longer than a header of a database")
             .expect("written");
         assert_eq!(codes(folder.path())[1], ("database", Some("database_unusable")));
+    }
+
+    #[test]
+    fn a_folder_of_files_must_be_there() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut findings = Findings::new();
+        files(&mut findings, None);
+        files(&mut findings, Some(folder.path()));
+        files(&mut findings, Some(&folder.path().join("none")));
+        let codes: Vec<_> = findings.diagnosis().checks.iter().map(|check| check.code).collect();
+        assert_eq!(codes, [None, Some("no_such_folder")]);
     }
 
     #[cfg(unix)]

@@ -22,10 +22,11 @@ use super::{
     table::Found,
 };
 use crate::{
+    api::canonical_field,
     envelope,
     error::Refusal,
     openai::Twin,
-    service::{Asked, Principal, Running, Update, canonical_field},
+    service::{Asked, Principal, Running, Update},
 };
 
 /// The JSON value of an answer whose body is raw bytes.
@@ -67,13 +68,19 @@ async fn answer(app: &App, parts: Parts, body: Body) -> Result<Response, Refusal
     let request_id = fields.get("request_id").and_then(Value::as_str).map(str::to_owned);
     let streams = fields.get(STREAM).and_then(Value::as_bool).unwrap_or_else(|| accepts(&parts.headers, "text/event-stream"));
     let asked = Asked::new(principal, info.name, Value::Object(fields.clone()));
-    let asked = Asked { request_id: request_id.clone(), payload, ..asked };
+    let asked = Asked { request_id: request_id.clone(), payload, idempotency_key: idempotency_key(&parts.headers), ..asked };
     let reply = match (twin, streams) {
         (Some(twin), true) if info.streams => openai::stream(app, twin, asked, &fields, wishes).await,
         (None, true) => pieces(app.service.start(asked)).await,
         (twin, _) => whole(app.service.start(asked), &parts.headers, twin, &fields, &names).await,
     };
     reply.map_err(|refusal| refusal.with_request_id(request_id))
+}
+
+/// The key of what is to happen once, where HTTP has its place for it; among the fields it may stand too.
+fn idempotency_key(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get("idempotency-key")?.to_str().ok()?;
+    Some(value.trim_matches('"').to_owned())
 }
 
 /// The answer alone.

@@ -4,6 +4,7 @@
 //! 1. Was this server meant? `Host` must be one of its names, or a page of a rebound DNS name could pose as it (421).
 //! 2. May this page talk to it? An `Origin` must be the server's own or listed; a key does not help (403).
 //! 3. Who is it? `/v1/*` needs a key, or, when local callers are allowed, a caller whom no foreign page can imitate (401).
+//!    Only a WebSocket may open before that is known: a browser has no header for its key, which comes in the first packet.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -15,7 +16,7 @@ use axum::{
 };
 use tabagent_protocol::Code;
 
-use super::{cors, keys::Keys, routes};
+use super::{cors, keys::Keys, routes, websocket};
 use crate::{
     error::Refusal,
     options::{HostPattern, OriginPattern, ServerOptions},
@@ -110,7 +111,12 @@ impl Door {
         Ok(page)
     }
 
-    /// Question 3. None: the request needs no principal and brought no key.
+    /// Question 3 for a key that comes in a hello.
+    pub(super) fn bearer(&self, key: &str) -> Result<Principal, Refusal> {
+        self.keys.principal(key).ok_or_else(|| unauthorized("this key is not valid here"))
+    }
+
+    /// Question 3. None: the request needs no principal, or not yet, and brought no key.
     fn principal(
         &self,
         parts: &Parts,
@@ -120,14 +126,16 @@ impl Door {
     ) -> Result<Option<Principal>, Refusal> {
         if let Some(credentials) = single(&parts.headers, &header::AUTHORIZATION)? {
             let key = bearer(credentials).ok_or_else(|| unauthorized("the Authorization header holds no Bearer key"))?;
-            let principal = self.keys.principal(key);
-            return principal.map(Some).ok_or_else(|| unauthorized("this key is not valid here"));
+            return self.bearer(key).map(Some);
         }
         if !is_api(parts) {
             return Ok(None);
         }
         if self.allow_local && named.loopback && self.is_local(parts, page, peer)? {
             return Ok(Some(Principal::local()));
+        }
+        if parts.uri.path() == websocket::PATH {
+            return Ok(None);
         }
         Err(unauthorized("a key is needed: send it as `Authorization: Bearer KEY`"))
     }

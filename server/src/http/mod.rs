@@ -13,7 +13,9 @@ mod routes;
 mod serve;
 mod signaling;
 mod sse;
+mod strangers;
 mod table;
+mod websocket;
 
 pub(crate) use doorman::Door;
 pub(crate) use routes::{App, router};

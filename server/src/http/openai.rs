@@ -7,6 +7,7 @@ use tabagent_protocol::{Code, Fault};
 
 use super::{routes::App, sse};
 use crate::{
+    envelope::error_object,
     error::Refusal,
     openai::{Chunk, Chunks, Twin, Wishes, error},
     service::{Asked, Running, Update},
@@ -30,7 +31,7 @@ pub(super) async fn stream(
         return Err(fault.into());
     }
     let mut chunks = Chunks::new(twin, id, fields, wishes);
-    chunks.take(first);
+    take(&mut chunks, first);
     Ok(sse::reply(events(chunks, running)))
 }
 
@@ -49,9 +50,20 @@ fn events(chunks: Chunks, running: Running) -> impl Stream<Item = Event> + Send 
             if chunks.ended() {
                 return None;
             }
-            chunks.take(running.next().await.unwrap_or_else(unanswered));
+            take(&mut chunks, running.next().await.unwrap_or_else(unanswered));
         }
     })
+}
+
+fn take(chunks: &mut Chunks, update: Update) {
+    let failed = match update {
+        Update::Item(body) => return chunks.item(&body.value),
+        Update::Event(_) => return,
+        Update::Done(outcome) => outcome.and_then(|body| chunks.answer(&body.value)).err(),
+    };
+    if let Some(fault) = failed {
+        chunks.fail(&fault, Value::Object(error_object(&fault)));
+    }
 }
 
 fn random_id() -> Result<String, Refusal> {

@@ -20,8 +20,12 @@ use super::{
     doorman::{Door, doorman},
     openai, pages, signaling, sse,
     table::Table,
+    websocket,
 };
-use crate::{error::Refusal, limits::ServerLimits, openai::speaks, options::Mode, service::Service, signaling::Signaling};
+use crate::{
+    error::Refusal, limits::ServerLimits, openai::speaks, options::Mode, service::Service, sessions::Sessions,
+    signaling::Signaling,
+};
 
 /// What the routes work with.
 #[derive(Clone)]
@@ -34,6 +38,7 @@ pub(crate) struct App {
     /// What is said of them.
     pub(crate) documents: Arc<Documents>,
     pub(crate) signaling: Signaling,
+    pub(crate) sessions: Arc<Sessions>,
     pub(crate) limits: Arc<ServerLimits>,
     /// Told to clients, so that both sides use the same ones.
     pub(crate) ice_servers: Arc<[IceServer]>,
@@ -43,9 +48,10 @@ pub(crate) struct App {
 
 /// All routes of a server, behind its door.
 pub(crate) fn router(app: App, door: Door, mode: Mode, www: Option<&Path>) -> Router {
+    let door = Arc::new(door);
     let mut api = Router::new();
     if mode.webrtc() {
-        api = api.merge(signaling::router());
+        api = api.merge(signaling::router()).merge(websocket::router(&door, &app.limits));
     }
     api = match mode.http() {
         true => {
@@ -58,7 +64,7 @@ pub(crate) fn router(app: App, door: Door, mode: Mode, www: Option<&Path>) -> Ro
         .with_state(app)
         .fallback_service(pages::router(www))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn_with_state(Arc::new(door), doorman))
+        .layer(middleware::from_fn_with_state(door, doorman))
 }
 
 /// The refusal of an address where nothing is.

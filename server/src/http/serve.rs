@@ -4,15 +4,7 @@
 //! that serves [`crate::Server::router`] itself should do what this loop does: give hyper a timer and `header_read_timeout`, cap
 //! the sockets, and insert `ConnectInfo<SocketAddr>` into every request, without which nobody counts as local.
 
-use std::{
-    collections::HashMap,
-    future::Future,
-    io,
-    net::{IpAddr, SocketAddr},
-    pin::pin,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{Router, extract::ConnectInfo};
 use hyper::{body::Incoming, server::conn::http1};
@@ -25,6 +17,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use super::strangers::Strangers;
 use crate::limits::ServerLimits;
 
 /// Bytes of a request's header; enough for every browser, and what a stranger may make the server hold.
@@ -92,42 +85,6 @@ impl Sockets {
     }
 }
 
-/// Sockets per address that is not this machine.
-#[derive(Default)]
-struct Strangers(Mutex<HashMap<IpAddr, usize>>);
-
-/// A socket's part in that count; dropping it gives it back.
-struct Seat(Option<(Arc<Strangers>, IpAddr)>);
-
-impl Strangers {
-    fn seat(self: &Arc<Self>, ip: IpAddr, most: usize) -> Option<Seat> {
-        if ip.is_loopback() {
-            return Some(Seat(None));
-        }
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.get(&ip).is_some_and(|count| *count >= most) {
-            return None;
-        }
-        *counts.entry(ip).or_default() += 1;
-        Some(Seat(Some((Arc::clone(self), ip))))
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let Some((strangers, ip)) = self.0.take() else {
-            return;
-        };
-        let mut counts = strangers.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&ip) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&ip);
-            }
-        }
-    }
-}
-
 async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let permit = Arc::clone(room).acquire_owned().await.map_err(io::Error::other)?;
     let (stream, peer) = listener.accept().await?;
@@ -169,23 +126,5 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, header_
     };
     if let Err(error) = served {
         tracing::debug!(%peer, %error, "a socket ended early");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn strangers_have_so_many_sockets_and_this_machine_any_number() {
-        let strangers = Arc::new(Strangers::default());
-        let (far, other, near) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]), IpAddr::from([127, 0, 0, 1]));
-        let seats: Vec<_> = (0..2).filter_map(|_| strangers.seat(far, 2)).collect();
-        assert_eq!(seats.len(), 2);
-        assert!(strangers.seat(far, 2).is_none() && strangers.seat(other, 2).is_some());
-        assert!(strangers.seat(near, 0).is_some());
-        drop(seats);
-        assert!(strangers.seat(far, 2).is_some());
-        assert!(strangers.0.lock().expect("not poisoned").is_empty());
     }
 }

@@ -16,7 +16,6 @@ use super::{
     },
     error, now, responses,
 };
-use crate::{envelope::error_object, service::Update};
 
 /// The end of a stream of completions.
 pub(crate) const DONE: &str = "[DONE]";
@@ -79,21 +78,45 @@ impl Chunks {
         self.ended
     }
 
-    /// Makes chunks of an update.
-    pub(crate) fn take(&mut self, update: Update) {
-        match update {
-            Update::Item(body) => {
-                if let Ok(ChatDelta { delta, .. }) = serde_json::from_slice(&body.value) {
-                    self.text(delta);
-                }
-            }
-            Update::Event(_) => {}
-            Update::Done(Ok(body)) => {
-                let ours: Value = serde_json::from_slice(&body.value).unwrap_or_default();
-                self.finish(ours);
-            }
-            Update::Done(Err(fault)) => self.fail(&fault),
+    /// Makes chunks of one of our items.
+    pub(crate) fn item(&mut self, ours: &[u8]) {
+        if let Ok(ChatDelta { delta, .. }) = serde_json::from_slice(ours) {
+            self.text(delta);
         }
+    }
+
+    /// Makes chunks of our answer: the last ones.
+    ///
+    /// # Errors
+    /// `internal` when it is not of the action's type.
+    pub(crate) fn answer(&mut self, ours: &[u8]) -> Result<(), Fault> {
+        if let Shape::Responses(progress) = &mut self.shape {
+            self.ready.extend(progress.finish(ours)?);
+            self.ended = true;
+            return Ok(());
+        }
+        let End { finish_reason, usage } = serde_json::from_slice(ours).map_err(|error| super::unlike(&error))?;
+        let (finish, usage) = (Some(Finish::from(finish_reason)), self.wishes.usage.then_some(usage));
+        if matches!(self.shape, Shape::Chat) {
+            self.chat(Some((Delta::default(), finish)), None);
+            usage.into_iter().for_each(|usage| self.chat(None, Some(usage)));
+        } else {
+            self.completion(Some((String::new(), finish)), None);
+            usage.into_iter().for_each(|usage| self.completion(None, Some(usage)));
+        }
+        self.end();
+        Ok(())
+    }
+
+    /// Makes chunks of a failure, given as our error object: the last ones.
+    pub(crate) fn fail(&mut self, fault: &Fault, ours: Value) {
+        if let Shape::Responses(progress) = &mut self.shape {
+            self.ready.extend(progress.fail(fault));
+            self.ended = true;
+            return;
+        }
+        self.push(&error(ours));
+        self.end();
     }
 
     fn begin(&mut self) {
@@ -113,36 +136,6 @@ impl Chunks {
             Shape::Text => self.completion(Some((text, None)), None),
             Shape::Responses(progress) => self.ready.extend(progress.text(text)),
         }
-    }
-
-    fn finish(&mut self, ours: Value) {
-        if let Shape::Responses(progress) = &mut self.shape {
-            self.ready.extend(progress.finish(ours));
-            self.ended = true;
-            return;
-        }
-        let Ok(End { finish_reason, usage }) = serde_json::from_value(ours) else {
-            return self.fail(&super::unlike(&serde::de::Error::custom("no finish_reason, no usage")));
-        };
-        let (finish, usage) = (Some(Finish::from(finish_reason)), self.wishes.usage.then_some(usage));
-        if matches!(self.shape, Shape::Chat) {
-            self.chat(Some((Delta::default(), finish)), None);
-            usage.into_iter().for_each(|usage| self.chat(None, Some(usage)));
-        } else {
-            self.completion(Some((String::new(), finish)), None);
-            usage.into_iter().for_each(|usage| self.completion(None, Some(usage)));
-        }
-        self.end();
-    }
-
-    fn fail(&mut self, fault: &Fault) {
-        if let Shape::Responses(progress) = &mut self.shape {
-            self.ready.extend(progress.fail(fault));
-            self.ended = true;
-            return;
-        }
-        self.push(&error(Value::Object(error_object(fault))));
-        self.end();
     }
 
     fn chat(&mut self, piece: Option<(Delta, Option<Finish>)>, usage: Option<Usage>) {
@@ -185,29 +178,26 @@ impl Chunks {
 mod tests {
     use super::*;
     use serde_json::json;
-    use tabagent_protocol::{Body, Code};
+    use tabagent_protocol::Code;
 
-    fn chunks(twin: Twin, updates: Vec<Update>) -> Vec<Value> {
+    fn chunks(twin: Twin, end: impl FnOnce(&mut Chunks)) -> Vec<Value> {
         let fields = Map::from_iter([("model".to_owned(), json!("m"))]);
         let mut chunks = Chunks::new(twin, "x".into(), &fields, Wishes { usage: true });
-        updates.into_iter().for_each(|update| chunks.take(update));
+        chunks.item(br#"{"type":"chat_delta","delta":"hi","index":0}"#);
+        end(&mut chunks);
         assert!(chunks.ended());
         let data = std::iter::from_fn(|| chunks.next()).map(|chunk| chunk.data);
         data.map(|data| serde_json::from_str(&data).unwrap_or(Value::String(data))).collect()
     }
 
-    fn item() -> Update {
-        Update::Item(Body::json(r#"{"type":"chat_delta","delta":"hi","index":0}"#))
-    }
-
-    fn done() -> Update {
+    fn done(chunks: &mut Chunks) {
         let usage = r#"{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}"#;
-        Update::Done(Ok(Body::json(format!(r#"{{"finish_reason":"length","usage":{usage}}}"#))))
+        chunks.answer(format!(r#"{{"finish_reason":"length","usage":{usage}}}"#).as_bytes()).expect("an answer");
     }
 
     #[test]
     fn a_stream_begins_with_the_role_and_ends_with_done() {
-        let chunks = chunks(Twin::Chat, vec![item(), done()]);
+        let chunks = chunks(Twin::Chat, done);
         assert_eq!(chunks[0]["choices"][0]["delta"], json!({ "role": "assistant", "content": "" }));
         assert_eq!(chunks[1]["choices"][0]["delta"], json!({ "content": "hi" }));
         assert_eq!(chunks[2]["choices"][0]["finish_reason"], "length");
@@ -217,14 +207,18 @@ mod tests {
 
     #[test]
     fn a_text_comes_in_texts() {
-        let chunks = chunks(Twin::Generate, vec![item(), done()]);
+        let chunks = chunks(Twin::Generate, done);
         assert_eq!((&chunks[0]["object"], &chunks[0]["choices"][0]["text"]), (&json!("text_completion"), &json!("hi")));
         assert_eq!((&chunks[2]["usage"]["total_tokens"], &chunks[3]), (&json!(3), &json!(DONE)));
     }
 
     #[test]
     fn a_failure_on_the_way_is_the_last_word_but_one() {
-        let chunks = chunks(Twin::Chat, vec![item(), Update::Done(Err(Fault::new(Code::UPSTREAM_ERROR, "it fell over")))]);
-        assert_eq!((&chunks[2]["error"]["code"], &chunks[3]), (&json!("upstream_error"), &json!(DONE)));
+        let fault = Fault::new(Code::UPSTREAM_ERROR, "it fell over");
+        let chunks = chunks(Twin::Chat, |chunks| {
+            assert_eq!(chunks.answer(b"{}").map_err(|fault| fault.code), Err(Code::INTERNAL));
+            chunks.fail(&fault, json!({ "code": "upstream_error", "status": 502 }));
+        });
+        assert_eq!((&chunks[2]["error"]["type"], &chunks[3]), (&json!("server_error"), &json!(DONE)));
     }
 }

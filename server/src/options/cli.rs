@@ -117,6 +117,9 @@ pub struct Settings {
     /// Folder for what is stored: conversations, models, the Hugging Face token [default: `tabagent` where this platform's programs keep their data]
     #[arg(long, value_name = "DIR", env = "TABAGENT_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
+    /// Folder whose files callers may list, read and write [default: none]
+    #[arg(long, value_name = "DIR", env = "TABAGENT_FILES")]
+    pub files: Option<PathBuf>,
     /// Pace of the built-in models [default: 50; 0: as fast as they are read]
     #[arg(long, value_name = "NUMBER", env = "TABAGENT_TOKENS_PER_SECOND")]
     pub tokens_per_second: Option<u32>,
@@ -202,6 +205,7 @@ impl Settings {
             mode: self.mode.or(weaker.mode),
             www: self.www.or(weaker.www),
             data_dir: self.data_dir.or(weaker.data_dir),
+            files: self.files.or(weaker.files),
             tokens_per_second: self.tokens_per_second.or(weaker.tokens_per_second),
             limit: weaker.limit.into_iter().chain(self.limit).collect(),
             log_level: self.log_level.or(weaker.log_level),

@@ -18,7 +18,7 @@ use crate::limits::ServerLimits;
 pub enum Mode {
     /// The HTTP twins of the actions, no signaling.
     Http,
-    /// Signaling only: actions are reached over data channels.
+    /// Signaling and WebSockets only: actions are reached over sessions.
     Webrtc,
     /// Everything.
     #[default]

@@ -3,8 +3,6 @@
 //! A [`Service`] is a table of actions. Whatever the way in (a session, plain JSON, HTTP), it becomes an [`Asked`];
 //! [`Service::start`] answers with a [`Running`] call whose [`Update`]s the way in carries back.
 
-/// Names that were other names once.
-mod aliases;
 /// Who asks, and for what.
 mod asked;
 /// What a handler is given.
@@ -41,7 +39,6 @@ pub use running::{Canceller, Running, Update};
 pub use stats::{Count, Stats};
 pub use subscriptions::{EventStream, To};
 
-pub(crate) use aliases::{canonical_field, other_names};
 pub(crate) use codec::{event as event_body, short};
 
 use std::{
@@ -60,7 +57,7 @@ use tabagent_protocol::{
     api::{Action, ActionInfo, Event, Health},
 };
 
-use crate::api::{Api, Validator};
+use crate::api::{self, Api, Validator};
 use calls::Calls;
 use halt::Halt;
 use journal::{Found, Journal};
@@ -237,7 +234,7 @@ impl Service {
             return Err(Fault::new(Code::INVALID_STATE, text));
         }
         if let Value::Object(fields) = &mut asked.fields {
-            aliases::rename_fields(info.name, fields)?;
+            api::rename_fields(info.name, fields)?;
         }
         let name = asked.name_of_call(info.name, &self.shared.limits)?;
         let admitted = Calls::admit(&self.shared, &asked.principal, asked.session, name)?;
@@ -258,7 +255,7 @@ impl Service {
     /// What an action is called today: the name itself if it is served, or else what it is an alias of.
     #[must_use]
     pub fn present_name<'a>(&self, action: &'a str) -> &'a str {
-        if self.serves(action) { action } else { aliases::action(action).unwrap_or(action) }
+        if self.serves(action) { action } else { api::present_action(action).unwrap_or(action) }
     }
 
     /// What the service says and hears, described.

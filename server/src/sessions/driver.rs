@@ -1,70 +1,80 @@
-//! The dull loop between an endpoint, its pipes and the service: take what came, drain the endpoint, wait.
+//! The dull loop between an endpoint, its connections and the service: take what came, drain the endpoint, wait.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use tabagent_protocol::{
-    Body, CallId, Code, ConnectionId, Endpoint, Event, Fault, Input, Lane, Millis, Output, Request, frame::hello::Hello,
-};
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::Instant,
-};
+use tabagent_protocol::{Code, ConnectionId as LinkId, Endpoint, Event, Fault, Input, Lane, Millis, Output};
+use tokio::{sync::mpsc, time::Instant};
+use tokio_util::sync::CancellationToken;
 
 use super::{
-    Pipes, Sessions,
-    pump::{self, Part, Pump, Wish},
+    Arrival, SessionKey, Sessions,
+    calls::Calls,
+    links::{Link, Links},
+    lock,
+    pipes::Heard,
+    pump::Wish,
+    registry::{self, Birth, Rest},
 };
 use crate::{
     Pace,
-    service::{Asked, EventStream, Reverse, ReverseCaller, Stats},
-    signaling::Connection,
-    transport::{Channel, ChannelReceiver, ChannelSender, Message, Sent},
+    service::{EventStream, Reverse, ReverseCaller, Stats},
+    transport::Message,
 };
 
-/// A session has one connection at a time, so its name is always the same.
-const LINK: ConnectionId = ConnectionId(0);
 /// Packets taken in one go before the endpoint is drained: frames that become ready together share packets.
 const BATCH: usize = 32;
+/// How exactly a session without a connection is counted, in bytes.
+const GRAIN: usize = 16 * 1024;
 
-/// Runs a welcomed session to its end and says why it ended.
-pub(super) async fn run(
-    sessions: &Arc<Sessions>,
-    connection: &Arc<Connection>,
-    hello: Hello,
-    pipes: Pipes,
-    others: mpsc::Receiver<Channel>,
-) -> Fault {
+/// Runs a session from its first hello to its end.
+pub(super) async fn run(sessions: Arc<Sessions>, number: u64, birth: Birth, first: Arrival) {
     let service = &sessions.service;
-    let number = service.new_session();
-    let events = service.events(number, &connection.principal);
+    let principal = first.carrier.principal().clone();
     let (wishes, wished) = mpsc::channel(sessions.limits.session_queue);
     let (reverse, reversed) = ReverseCaller::channel(sessions.limits.session_queue);
+    let events = service.events(number, &principal);
+    let pace = Pace::new(&sessions.limits, first.carrier.loopback());
+    let Birth { key, arrivals, evicted } = birth;
+    let place = Place { sessions: Arc::clone(&sessions), key, number };
     let driver = Driver {
         endpoint: Endpoint::server(sessions.limits.session.clone(), sessions.boot),
         epoch: Instant::now(),
-        sessions: Arc::clone(sessions),
-        connection: Arc::clone(connection),
-        number,
-        senders: pipes.senders,
-        full: [false; 2],
-        calls: HashMap::new(),
-        asked: HashMap::new(),
-        wishes,
-        reverse,
-        pace: Pace::new(&sessions.limits, connection.loopback),
+        place,
+        links: Links::default(),
+        calls: Calls::new(service, principal, number, pace, wishes, reverse),
         stats: Arc::clone(service.stats()),
+        rest: None,
         left: false,
+        closing: Vec::new(),
         ended: None,
     };
-    let inbox = Inbox { receivers: pipes.receivers, others, wished, reversed, events };
-    driver.run(hello, inbox).await
+    let mut inbox = Inbox { arrivals, evicted, wished, reversed, events };
+    let reason = driver.run(first, &mut inbox).await;
+    tracing::info!(session = number, code = %reason.code, reason = %reason.message, "session ended");
+    // Connections that came for it in this moment.
+    inbox.arrivals.close();
+    while let Some(late) = inbox.arrivals.recv().await {
+        late.refuse(&registry::expired()).await;
+    }
 }
 
-/// Everything that can wake the driver.
+/// A session's place among all; dropping it gives the place up.
+struct Place {
+    sessions: Arc<Sessions>,
+    key: SessionKey,
+    number: u64,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        lock(&self.sessions.registry).remove(&self.key, self.number);
+    }
+}
+
+/// Everything that can wake the driver, but for its connections.
 struct Inbox {
-    receivers: [Option<ChannelReceiver>; 2],
-    others: mpsc::Receiver<Channel>,
+    arrivals: mpsc::Receiver<Arrival>,
+    evicted: CancellationToken,
     wished: mpsc::Receiver<Wish>,
     reversed: mpsc::Receiver<Reverse>,
     events: EventStream,
@@ -74,42 +84,32 @@ struct Driver {
     endpoint: Endpoint,
     /// Where this session's clock begins.
     epoch: Instant,
-    sessions: Arc<Sessions>,
-    connection: Arc<Connection>,
-    number: u64,
-    senders: [Option<ChannelSender>; 2],
-    /// Lanes whose pipe asked to be left alone.
-    full: [bool; 2],
-    /// The client's calls that are being answered here.
-    calls: HashMap<CallId, Pump>,
-    /// Our calls that the client is answering.
-    asked: HashMap<CallId, oneshot::Sender<Result<Body, Fault>>>,
-    wishes: mpsc::Sender<Wish>,
-    reverse: ReverseCaller,
-    /// How fast this session may ask.
-    pace: Pace,
+    place: Place,
+    links: Links,
+    calls: Calls,
     stats: Arc<Stats>,
+    /// What the registry was told last; none while there is a connection.
+    rest: Option<Rest>,
     /// The client has said goodbye: nothing more need be said to it.
     left: bool,
+    /// Connections that the endpoint gave up; closed when it has been drained.
+    closing: Vec<LinkId>,
     ended: Option<Fault>,
 }
 
 impl Driver {
-    async fn run(mut self, hello: Hello, mut inbox: Inbox) -> Fault {
-        let now = self.now();
-        self.endpoint.accept(now, LINK, &hello);
-        if self.senders[Lane::Bulk.index()].is_none() {
-            self.input(Input::Full { connection: LINK, lane: Lane::Bulk });
-        }
+    async fn run(mut self, first: Arrival, inbox: &mut Inbox) -> Fault {
+        self.arrive(first);
         loop {
             self.drain();
-            if let Some(reason) = self.ended.take() {
-                if !self.left {
-                    Pipes { senders: self.senders, receivers: inbox.receivers }.farewell().await;
+            if let Some(reason) = self.ended.clone() {
+                while let Some(link) = self.links.pop() {
+                    self.leave(link);
                 }
                 return reason;
             }
-            self.wait(&mut inbox).await;
+            self.count();
+            self.wait(inbox).await;
         }
     }
 
@@ -123,27 +123,44 @@ impl Driver {
         self.endpoint.handle(now, input);
     }
 
+    /// Another connection, the first or a later one.
+    fn arrive(&mut self, arrival: Arrival) {
+        let Arrival { carrier, hello, pipes } = arrival;
+        let (session, epoch) = (self.place.number, hello.epoch);
+        tracing::info!(session, connection = %carrier.id(), transport = carrier.kind(), epoch, "session attached");
+        carrier.welcomed(self.links.made() > 0);
+        let bulk = pipes.has(Lane::Bulk);
+        let connection = self.links.add(carrier, pipes);
+        let now = self.now();
+        self.endpoint.accept(now, connection, &hello);
+        if !bulk {
+            self.input(Input::Full { connection, lane: Lane::Bulk });
+        }
+    }
+
     /// Does everything the endpoint wants done.
     fn drain(&mut self) {
         while let Some(output) = self.endpoint.poll() {
             match output {
-                Output::Transmit { lane, packet, .. } => self.transmit(lane, packet),
-                Output::Close { .. } => self.senders = [None, None],
+                Output::Transmit { connection, lane, packet } => self.transmit(connection, lane, packet),
+                Output::Close { connection } => self.closing.push(connection),
                 Output::Event(event) => self.event(event),
+            }
+        }
+        for connection in std::mem::take(&mut self.closing) {
+            if let Some(link) = self.links.remove(connection) {
+                self.leave(link);
             }
         }
     }
 
-    fn transmit(&mut self, lane: Lane, packet: Vec<u8>) {
+    fn transmit(&mut self, connection: LinkId, lane: Lane, packet: Vec<u8>) {
+        // Lost meanwhile; the endpoint knows.
+        let Some(link) = self.links.find(connection) else { return };
         self.stats.sent(packet.len());
-        let sent = self.senders[lane.index()].as_ref().map(|pipe| pipe.try_send(Message::Binary(Bytes::from(packet))));
-        match sent {
-            Some(Sent::Ready) => {}
-            Some(Sent::Full) => {
-                self.full[lane.index()] = true;
-                self.input(Input::Full { connection: LINK, lane });
-            }
-            Some(Sent::Closed) | None => self.input(Input::Closed { connection: LINK }),
+        match link.pipes.send(lane, packet) {
+            Ok(full) => full.iter().for_each(|lane| self.input(Input::Full { connection, lane: *lane })),
+            Err(_) => self.lost(connection),
         }
     }
 
@@ -151,196 +168,128 @@ impl Driver {
     async fn wait(&mut self, inbox: &mut Inbox) {
         let now = self.now();
         let idle = self.endpoint.deadline().map_or(Duration::MAX, |due| Duration::from_millis(due.saturating_sub(now)));
-        let [interactive, bulk] = &mut inbox.receivers;
+        let ending = &self.place.sessions.ending;
         tokio::select! {
-            message = receive(interactive) => {
-                self.message(message);
-                self.more(interactive.as_mut());
-            }
-            message = receive(bulk) => {
-                self.message(message);
-                self.more(bulk.as_mut());
-            }
-            lane = writable(&self.senders, self.full) => {
-                self.full[lane.index()] = false;
-                self.input(Input::Writable { connection: LINK, lane });
-            }
+            (connection, heard) = self.links.next() => self.heard(connection, heard),
+            Some(arrival) = inbox.arrivals.recv() => self.arrive(arrival),
             Some(wish) = inbox.wished.recv() => {
-                self.wish(wish);
+                self.calls.wish(&mut self.endpoint, wish);
                 for _ in 0..BATCH {
                     let Ok(wish) = inbox.wished.try_recv() else { break };
-                    self.wish(wish);
+                    self.calls.wish(&mut self.endpoint, wish);
                 }
             }
-            Some(reverse) = inbox.reversed.recv() => self.ask(reverse),
+            Some(reverse) = inbox.reversed.recv() => self.calls.ask(&mut self.endpoint, now, reverse),
             body = inbox.events.next() => self.endpoint.publish(&body),
-            Some(channel) = inbox.others.recv() => self.another(channel, &mut inbox.receivers),
-            () = self.sessions.ending.cancelled() => {
-                self.endpoint.close(Fault::new(Code::DRAINING, "the server is shutting down"));
-            }
-            () = self.connection.closed.cancelled() => self.input(Input::Closed { connection: LINK }),
+            () = ending.cancelled() => self.endpoint.close(super::draining()),
+            () = inbox.evicted.cancelled() => self.endpoint.close(evicted()),
             () = tokio::time::sleep(idle) => self.input(Input::Tick),
         }
     }
 
-    fn message(&mut self, message: Option<Message>) {
-        match message {
-            Some(Message::Binary(bytes)) => {
-                self.connection.activity();
-                self.stats.received(bytes.len());
-                self.input(Input::Packet { connection: LINK, bytes: &bytes });
+    fn heard(&mut self, connection: LinkId, heard: Heard) {
+        match heard {
+            Heard::Message(lane, message) => {
+                self.message(connection, &message);
+                self.more(connection, lane);
             }
-            // Text is no packet; the endpoint says so to the peer.
-            Some(Message::Text(text)) => self.input(Input::Packet { connection: LINK, bytes: &text }),
-            None => self.input(Input::Closed { connection: LINK }),
+            Heard::Writable => {
+                let freed = self.links.find(connection).map(|link| link.pipes.freed());
+                freed.into_iter().flatten().for_each(|lane| self.input(Input::Writable { connection, lane }));
+            }
+            Heard::Channel(channel) => {
+                let added = self.links.find(connection).and_then(|link| link.pipes.add(channel));
+                added.into_iter().for_each(|lane| self.input(Input::Writable { connection, lane }));
+            }
+            Heard::Ended => self.lost(connection),
         }
     }
 
-    fn more(&mut self, receiver: Option<&mut ChannelReceiver>) {
-        let Some(receiver) = receiver else { return };
+    fn message(&mut self, connection: LinkId, message: &Message) {
+        // Text is no packet; the endpoint says so to the peer.
+        let (Message::Binary(bytes) | Message::Text(bytes)) = message;
+        self.stats.received(bytes.len());
+        if let Some(link) = self.links.find(connection) {
+            link.carrier.activity();
+        }
+        self.input(Input::Packet { connection, bytes });
+    }
+
+    fn more(&mut self, connection: LinkId, lane: Lane) {
         for _ in 1..BATCH {
-            let Some(message) = receiver.try_receive() else { return };
-            self.message(Some(message));
+            let Some(message) = self.links.find(connection).and_then(|link| link.pipes.try_receive(lane)) else { return };
+            self.message(connection, &message);
         }
     }
 
-    /// The other lane's channel has opened.
-    fn another(&mut self, channel: Channel, receivers: &mut [Option<ChannelReceiver>; 2]) {
-        let mut pipes = Pipes { senders: std::mem::take(&mut self.senders), receivers: std::mem::take(receivers) };
-        let added = pipes.add(channel);
-        (self.senders, *receivers) = (pipes.senders, pipes.receivers);
-        if let Some(lane) = added {
-            self.input(Input::Writable { connection: LINK, lane });
+    /// A connection is gone. What had arrived before is still heard: a goodbye above all.
+    fn lost(&mut self, connection: LinkId) {
+        Lane::ALL.into_iter().for_each(|lane| self.more(connection, lane));
+        let Some(link) = self.links.remove(connection) else { return };
+        tracing::info!(session = self.place.number, connection = %link.carrier.id(), "session lost a connection");
+        link.carrier.close("its channels were closed");
+        self.input(Input::Closed { connection });
+    }
+
+    /// A connection is given up: what was said last on it still leaves, unless nobody listens any more.
+    fn leave(&self, link: Link) {
+        let (session, id) = (self.place.number, link.carrier.id());
+        let reason = match &self.ended {
+            Some(reason) => {
+                link.carrier.leaving(&reason.code);
+                "its session ended"
+            }
+            None if self.endpoint.sending().is_some() => "its session goes on over another connection",
+            None => "its session gave it up",
+        };
+        tracing::info!(session, connection = %id, reason, "session leaves a connection");
+        if self.left {
+            link.carrier.close(reason);
+        } else {
+            self.place.sessions.tasks.spawn(link.farewell(reason));
+        }
+    }
+
+    /// Tells the registry what is kept without a connection.
+    fn count(&mut self) {
+        let rest = self.links.is_empty().then(|| Rest {
+            since: self.rest.map_or_else(Instant::now, |rest| rest.since),
+            bytes: self.endpoint.held_bytes().next_multiple_of(GRAIN),
+            busy: self.endpoint.calls_in_flight() != (0, 0),
+        });
+        if rest != self.rest {
+            self.rest = rest;
+            lock(&self.place.sessions.registry).rests(&self.place.key, self.place.number, rest);
         }
     }
 
     fn event(&mut self, event: Event) {
+        let Self { calls, endpoint, .. } = self;
         match event {
-            Event::Request { call, request } => self.start(call, request),
-            Event::Cancelled { call } => {
-                if let Some(pump) = self.calls.remove(&call) {
-                    pump.cancel();
-                }
-            }
-            Event::Abandoned { call } => drop(self.calls.remove(&call)),
-            Event::Writable { call } => {
-                if let Some(pump) = self.calls.get(&call) {
-                    pump.go_on();
-                }
-            }
-            Event::Response { call, body } => self.answered(call, Ok(body)),
-            Event::Failed { call, fault } => self.answered(call, Err(fault)),
+            Event::Request { call, request } => calls.start(endpoint, call, request),
+            Event::Cancelled { call } => calls.cancel(call),
+            Event::Abandoned { call } => drop(calls.over(call)),
+            Event::Writable { call } => calls.go_on(call),
+            Event::Item { call, body, cost } => calls.item(endpoint, call, body, cost),
+            Event::Ended { call } => calls.ended(call),
+            Event::News { call, cost, .. } => endpoint.consumed(call, cost),
+            Event::Response { call, body } => calls.answered(call, Ok(body)),
+            Event::Failed { call, fault } => calls.answered(call, Err(fault)),
             Event::Closed(reason) => self.ended = Some(reason),
-            // Nothing waits for what a client action streams; reading it keeps the client from waiting for us.
-            Event::Item { call, cost, .. } | Event::News { call, cost, .. } => self.endpoint.consumed(call, cost),
             Event::GoAway(away) => self.left = away.last,
-            Event::Disconnected => self.endpoint.close(Fault::new(Code::TRANSPORT_FAILED, "the connection was lost")),
-            Event::Welcomed(_)
-            | Event::Moved { .. }
-            | Event::Expired(_)
-            | Event::Ended { .. }
-            | Event::Published(_)
-            | Event::Pong { .. } => {}
+            Event::Moved { connection } => self.moved(connection),
+            Event::Disconnected => tracing::info!(session = self.place.number, "session waits for a connection"),
+            Event::Welcomed(_) | Event::Published(_) | Event::Pong { .. } | Event::Expired(_) => {}
         }
     }
 
-    /// The client asks: the service answers, in a task of the call's own.
-    fn start(&mut self, call: CallId, request: Request) {
-        let fields = match serde_json::from_slice(&request.body.value) {
-            Ok(fields) => fields,
-            Err(error) => {
-                let fault = Fault::new(Code::BAD_REQUEST, format!("the body of call {call} is not JSON: {error}"));
-                return self.endpoint.respond(call, Err(fault));
-            }
-        };
-        let asked = Asked {
-            principal: self.connection.principal.clone(),
-            session: Some(self.number),
-            action: request.action,
-            fields,
-            payload: request.body.payload,
-            incoming: None,
-            request_id: request.request_id,
-            deadline: request.deadline_ms.map(|ms| Duration::from_millis(ms.into())),
-            idempotency_key: request.idempotency_key,
-            boot: request.boot,
-            reverse: Some(self.reverse.clone()),
-        };
-        match self.pace.take(std::time::Instant::now()) {
-            Ok(wait) => {
-                let service = Arc::clone(&self.sessions.service);
-                self.calls.insert(call, Pump::start(call, wait, service, asked, self.wishes.clone()));
-            }
-            Err(fault) => self.endpoint.respond(call, Err(fault)),
-        }
-    }
-
-    fn wish(&mut self, wish: Wish) {
-        match wish {
-            Wish::Withdraw(call) => {
-                self.asked.remove(&call);
-                self.endpoint.cancel(call);
-            }
-            Wish::Done(call, answer) => {
-                self.calls.remove(&call);
-                self.endpoint.respond(call, answer);
-            }
-            Wish::Part(call, part) => {
-                let sent = match part {
-                    Part::Item(body) => self.endpoint.item(call, &body),
-                    Part::News(body) => self.endpoint.news(call, &body),
-                };
-                match sent {
-                    Ok(true) => self.event(Event::Writable { call }),
-                    Ok(false) => {} // the endpoint says when the reader is ready
-                    Err(fault) => {
-                        self.calls.remove(&call);
-                        self.endpoint.respond(call, Err(fault));
-                    }
-                }
-            }
-        }
-    }
-
-    /// A handler asks the client.
-    fn ask(&mut self, reverse: Reverse) {
-        let now = self.now();
-        match self.endpoint.call(now, reverse.request) {
-            Ok(call) => {
-                let (answer, answered) = oneshot::channel();
-                self.asked.insert(call, answer);
-                tokio::spawn(pump::relay(call, answered, reverse.answer, self.wishes.clone()));
-            }
-            // The handler may have been stopped meanwhile; then nobody minds.
-            Err(fault) => drop(reverse.answer.send(Err(fault))),
-        }
-    }
-
-    fn answered(&mut self, call: CallId, answer: Result<Body, Fault>) {
-        if let Some(waiting) = self.asked.remove(&call) {
-            drop(waiting.send(answer));
+    fn moved(&mut self, connection: LinkId) {
+        if let Some(Link { carrier, .. }) = self.links.find(connection) {
+            tracing::info!(session = self.place.number, connection = %carrier.id(), transport = carrier.kind(), "session moved");
         }
     }
 }
 
-async fn receive(receiver: &mut Option<ChannelReceiver>) -> Option<Message> {
-    match receiver {
-        Some(receiver) => receiver.receive().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// The first full lane whose pipe has room again.
-async fn writable(senders: &[Option<ChannelSender>; 2], full: [bool; 2]) -> Lane {
-    let wait = |lane: Lane| async move {
-        match &senders[lane.index()] {
-            Some(sender) if full[lane.index()] => sender.writable().await,
-            _ => std::future::pending().await,
-        }
-        lane
-    };
-    tokio::select! {
-        lane = wait(Lane::Interactive) => lane,
-        lane = wait(Lane::Bulk) => lane,
-    }
+fn evicted() -> Fault {
+    Fault::new(Code::SESSION_EXPIRED, "a session without a connection made room for others (limits disconnected_…)")
 }

@@ -19,6 +19,8 @@ pub(super) enum Wish {
     Part(CallId, Part),
     /// The answer.
     Done(CallId, Result<Body, Fault>),
+    /// The handler has read an item of the caller's, of this cost.
+    Read(CallId, u32),
     /// The handler that called the client is gone: nobody waits for this answer.
     Withdraw(CallId),
 }

@@ -57,16 +57,35 @@ impl Admission {
         Self { limits, held: HashMap::new(), recent: HashMap::new() }
     }
 
-    /// Takes a place, which [`release`](Self::release) gives back.
+    /// Takes a place for a new connection, which [`release`](Self::release) gives back.
     ///
     /// # Errors
     /// `rate_limited` or `limit_reached`, naming the limit; nothing is taken then.
     pub(super) fn take(&mut self, now: Instant, id: ConnectionId, visitor: Visitor) -> Result<(), Fault> {
         self.pace(now, &visitor)?;
         self.room(&visitor)?;
-        self.recent.entry(visitor.clone()).or_default().push_back(now);
+        self.take_more(id, visitor.clone())?;
+        self.recent.entry(visitor).or_default().push_back(now);
+        Ok(())
+    }
+
+    /// The same for a connection that carries on a session of before: it is not new, and its predecessor may not have ended yet.
+    ///
+    /// # Errors
+    /// `limit_reached` when there is no place at all.
+    pub(super) fn take_more(&mut self, id: ConnectionId, visitor: Visitor) -> Result<(), Fault> {
+        if self.held.len() >= self.limits.connections {
+            return Err(full("connections", self.limits.connections));
+        }
         self.held.insert(id, visitor);
         Ok(())
+    }
+
+    /// A connection turned out to carry on a session of before: it was not a new one.
+    pub(super) fn forgive(&mut self, id: ConnectionId) {
+        if let Some(times) = self.held.get(&id).and_then(|visitor| self.recent.get_mut(visitor)) {
+            times.pop_back();
+        }
     }
 
     /// Gives a place back.
@@ -108,15 +127,13 @@ impl Admission {
             Visitor::Local(_) => ("connections_per_principal", self.limits.connections_per_principal),
             Visitor::Remote(_) => ("connections_per_ip", self.limits.connections_per_ip),
         };
-        let full = |name, max| refused(Code::LIMIT_REACHED, name, max, Duration::from_millis(FULL_RETRY_MS.into()));
-        if self.held.values().filter(|holder| *holder == visitor).count() >= max {
-            return Err(full(name, max));
-        }
-        if self.held.len() >= self.limits.connections {
-            return Err(full("connections", self.limits.connections));
-        }
-        Ok(())
+        let held = self.held.values().filter(|holder| *holder == visitor).count();
+        if held < max { Ok(()) } else { Err(full(name, max)) }
     }
+}
+
+fn full(name: &'static str, max: usize) -> Fault {
+    refused(Code::LIMIT_REACHED, name, max, Duration::from_millis(FULL_RETRY_MS.into()))
 }
 
 fn refused(code: Code, limit: &'static str, max: usize, wait: Duration) -> Fault {
@@ -175,6 +192,30 @@ mod tests {
         assert_eq!(limit(&refused), "limit_reached connections");
         admission.release(ConnectionId::from(1));
         admission.take(now, ConnectionId::from(2), visitor("192.0.2.1", "b")).expect("as written");
+    }
+
+    #[test]
+    fn who_resumes_is_nobodys_new_connection() {
+        let now = Instant::now();
+        let mut admission = admission(&["connections=3", "connections_per_minute=1", "connections_per_ip=2"]);
+        let one = || visitor("192.0.2.1", "a");
+        admission.take(now, ConnectionId::from(1), one()).expect("as written");
+        admission.take_more(ConnectionId::from(2), one()).expect("one that resumes");
+        admission.release(ConnectionId::from(1));
+        assert_eq!(
+            limit(&admission.take(now, ConnectionId::from(3), one()).expect_err("a new one")),
+            "rate_limited connections_per_minute"
+        );
+        admission.forgive(ConnectionId::from(2));
+        admission.take(now, ConnectionId::from(3), one()).expect("what turned out to resume was not new");
+        admission.forgive(ConnectionId::from(3));
+        assert_eq!(
+            limit(&admission.take(now, ConnectionId::from(4), one()).expect_err("two are here")),
+            "limit_reached connections_per_ip"
+        );
+        admission.take_more(ConnectionId::from(4), one()).expect("one that resumes");
+        let refused = admission.take_more(ConnectionId::from(5), one()).expect_err("three in all");
+        assert_eq!(limit(&refused), "limit_reached connections");
     }
 
     #[test]

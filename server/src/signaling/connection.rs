@@ -14,7 +14,7 @@ use tabagent_protocol::{
     Code, Fault,
     signaling::{CandidateInit, CandidateList, ConnectionInfo, ConnectionState, NumberedCandidate, StepTime},
 };
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{ConnectionId, handshake::Handshake};
@@ -53,6 +53,8 @@ pub struct Connection {
     pub created: jiff::Timestamp,
     /// Cancelled when the connection is over, whoever ended it; end it with [`close`](Self::close).
     pub closed: CancellationToken,
+    /// Told when it turns out to carry on a session of before.
+    pub(super) resumes: Notify,
     peer: Peer,
     began: Instant,
     /// Milliseconds from `began` to the last sign of life.
@@ -113,6 +115,7 @@ impl Connection {
             loopback: client.ip.is_some_and(|ip| ip.to_canonical().is_loopback()),
             created: jiff::Timestamp::now(),
             closed: CancellationToken::new(),
+            resumes: Notify::new(),
             peer,
             began: Instant::now(),
             active: AtomicU64::new(0),
@@ -141,6 +144,11 @@ impl Connection {
         state.handshake.step(self.id, step);
         drop(state);
         self.activity();
+    }
+
+    /// It carries on a session of before: it does not count as a new one.
+    pub(crate) fn resumed(&self) {
+        self.resumes.notify_one();
     }
 
     /// Ends the connection for this reason. The first reason is the one that is told.

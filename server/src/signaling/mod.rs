@@ -13,6 +13,7 @@ mod task;
 use std::{
     fmt,
     future::Future,
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -58,14 +59,24 @@ struct Shared {
 }
 
 /// A place among the connections, given back when dropped.
-struct Place {
+pub(crate) struct Place {
     shared: Arc<Shared>,
-    id: ConnectionId,
+    /// The name of the connection that has it.
+    pub(crate) id: ConnectionId,
+    /// It is not one that was negotiated here.
+    foreign: bool,
+}
+
+impl Place {
+    /// Its connection carries on a session of before, and does not count as a new one.
+    fn resumes(&self) {
+        self.shared.lock().admission.forgive(self.id);
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.shared.lock().admission.release(self.id);
+        self.shared.lock().leave(self.id, self.foreign);
     }
 }
 
@@ -179,6 +190,20 @@ impl Signaling {
         self.shared.tasks.wait().await;
     }
 
+    /// A place for a connection that is not negotiated here, such as a WebSocket. One that `resumes` a session is never a new
+    /// one: only the number of all connections stands against it.
+    ///
+    /// # Errors
+    /// When a limit is reached, or the server is shutting down.
+    pub(crate) fn admit(&self, principal: &Principal, ip: Option<IpAddr>, resumes: bool) -> Result<Place, Fault> {
+        if self.shared.draining.is_cancelled() && !resumes {
+            return Err(draining());
+        }
+        let id = ConnectionId::random()?;
+        self.shared.lock().admit_foreign(id, Visitor::new(principal, ip), resumes)?;
+        Ok(Place { shared: Arc::clone(&self.shared), id, foreign: true })
+    }
+
     fn place(&self, client: &Client) -> Result<Place, Fault> {
         if self.shared.draining.is_cancelled() {
             return Err(draining());
@@ -188,7 +213,7 @@ impl Signaling {
         table.sweep();
         table.admission.take(Instant::now(), id, Visitor::new(&client.principal, client.ip))?;
         drop(table);
-        Ok(Place { shared: Arc::clone(&self.shared), id })
+        Ok(Place { shared: Arc::clone(&self.shared), id, foreign: false })
     }
 
     async fn timely<T>(&self, negotiation: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {

@@ -6,9 +6,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tabagent_protocol::signaling::{ConnectionInfo, ConnectionState};
+use tabagent_protocol::{
+    Fault,
+    signaling::{ConnectionInfo, ConnectionState},
+};
 
-use super::{Connection, ConnectionId, admission::Admission};
+use super::{
+    Connection, ConnectionId,
+    admission::{Admission, Visitor},
+};
 use crate::{limits::ServerLimits, service::Principal};
 
 /// Ended connections that can still be looked up; the oldest are forgotten first.
@@ -31,7 +37,7 @@ pub struct ConnectionCounts {
     pub cleaned_up: u64,
 }
 
-/// All connections of a server.
+/// All connections of a server. Those that were not negotiated here (WebSockets) are only counted.
 pub(super) struct Table {
     pub(super) admission: Admission,
     live: HashMap<ConnectionId, Arc<Connection>>,
@@ -40,6 +46,8 @@ pub(super) struct Table {
     /// How long they can still be looked up.
     keep: Duration,
     swept: Instant,
+    /// Those among them that were not negotiated here and are alive.
+    foreign: u64,
     admitted: u64,
     cleaned_up: u64,
 }
@@ -60,6 +68,7 @@ impl Table {
             ended: VecDeque::new(),
             keep: Duration::from_millis(limits.cleanup),
             swept: Instant::now(),
+            foreign: 0,
             admitted: 0,
             cleaned_up: 0,
         }
@@ -69,6 +78,24 @@ impl Table {
     pub(super) fn insert(&mut self, connection: &Arc<Connection>) {
         self.admitted += 1;
         self.live.insert(connection.id, Arc::clone(connection));
+    }
+
+    /// A connection that is not negotiated here takes a place; one that `resumes` a session is not new.
+    pub(super) fn admit_foreign(&mut self, id: ConnectionId, visitor: Visitor, resumes: bool) -> Result<(), Fault> {
+        self.sweep();
+        match resumes {
+            true => self.admission.take_more(id, visitor)?,
+            false => self.admission.take(Instant::now(), id, visitor)?,
+        }
+        self.foreign += 1;
+        self.admitted += 1;
+        Ok(())
+    }
+
+    /// A place is given back.
+    pub(super) fn leave(&mut self, id: ConnectionId, foreign: bool) {
+        self.foreign -= u64::from(foreign);
+        self.admission.release(id);
     }
 
     /// A principal's own connection that has not ended.
@@ -121,7 +148,8 @@ impl Table {
     pub(super) fn counts(&self) -> ConnectionCounts {
         let connected = self.all().filter(|connection| connection.phase() == ConnectionState::Connected).count() as u64;
         let disconnected = self.ended.iter().filter(|ended| ended.info.state == ConnectionState::Disconnected).count() as u64;
-        let active = self.live.len() as u64;
+        // A WebSocket is connected from its first moment.
+        let (active, connected) = (self.live.len() as u64 + self.foreign, connected + self.foreign);
         let (total, cleaned_up) = (self.admitted, self.cleaned_up);
         ConnectionCounts { total, active, waiting: active - connected, connected, disconnected, cleaned_up }
     }

@@ -60,6 +60,7 @@ async fn live(connection: &Arc<Connection>, events: &mut mpsc::Receiver<PeerEven
                 Some(PeerEvent::Closed(reason)) => return End::Gone(Some(reason)),
                 None => return End::Gone(None),
             },
+            () = connection.resumes.notified() => place.resumes(),
             () = connection.closed.cancelled() => return End::Wanted,
             () = sleep_until(Instant::from_std(deadline)) => {
                 // It may have been moved while we slept.

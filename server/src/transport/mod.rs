@@ -1,10 +1,12 @@
 //! The seam between this server and whatever moves bytes: a [`Peer`] negotiates, a [`Channel`] carries.
 //!
-//! Nothing outside this folder knows which WebRTC stack is beneath. A peer's callbacks only enqueue [`PeerEvent`]s; a
-//! channel is three verbs: [`ChannelSender::try_send`], [`ChannelReceiver::receive`], close (drop the sender, or
-//! [`ChannelSender::close`]). Reading never waits for writing.
+//! Nothing outside this folder knows which WebRTC stack is beneath, or which WebSockets. A peer's callbacks only enqueue
+//! [`PeerEvent`]s; a channel is three verbs: [`ChannelSender::try_send`], [`ChannelReceiver::receive`], close (drop the sender,
+//! or [`ChannelSender::close`]). Reading never waits for writing.
 
 mod webrtc;
+/// A WebSocket as a channel.
+pub(crate) mod websocket;
 
 pub use webrtc::{IceServer, Peer, PeerOptions};
 
@@ -119,6 +121,15 @@ pub struct Channel {
     pub receiver: ChannelReceiver,
 }
 
+/// Places in a full queue that are kept for last words: an answer to a hello, a goodbye.
+const LAST_WORDS: usize = 2;
+
+/// The two ends of a channel's outgoing queue, with room for this many messages before it is [`Sent::Full`].
+pub(crate) fn outgoing(messages: usize) -> (ChannelSender, mpsc::Receiver<Message>) {
+    let (queue, to_send) = mpsc::channel(messages.max(1) + LAST_WORDS);
+    (ChannelSender { queue, closing: CancellationToken::new() }, to_send)
+}
+
 /// The writing half: one task per channel sends what is queued here, so that nobody checks and then sends.
 #[derive(Clone, Debug)]
 pub struct ChannelSender {
@@ -135,13 +146,18 @@ impl ChannelSender {
             return Sent::Closed;
         }
         match self.queue.try_send(message) {
-            Ok(()) if self.queue.capacity() > 0 => Sent::Ready,
+            Ok(()) if self.queue.capacity() > LAST_WORDS => Sent::Ready,
             Ok(()) => Sent::Full,
             Err(_) => {
                 self.close();
                 Sent::Closed
             }
         }
+    }
+
+    /// Whether the next message finds more than the last place, or the channel closed: what [`writable`](Self::writable) waits for.
+    pub(crate) fn has_room(&self) -> bool {
+        self.queue.capacity() > LAST_WORDS || self.queue.is_closed()
     }
 
     /// Sends, waiting for room. `Closed` when the channel is.
@@ -154,7 +170,7 @@ impl ChannelSender {
 
     /// Returns when there is room again, or the channel is closed.
     pub async fn writable(&self) {
-        drop(self.queue.reserve().await);
+        drop(self.queue.reserve_many(LAST_WORDS + 1).await);
     }
 
     /// Closes the channel after what is queued was sent. Later messages are [`Sent::Closed`].

@@ -128,23 +128,20 @@ impl Progress {
         self.say([News::TextDelta { item_id, output_index: 0, content_index: 0, delta, logprobs: [] }])
     }
 
-    pub(super) fn finish(&mut self, ours: Value) -> Vec<Chunk> {
-        let ours: ResponsesResponse = match serde_json::from_value(ours) {
-            Ok(ours) => ours,
-            Err(error) => return self.fail(&super::unlike(&error)),
-        };
+    pub(super) fn finish(&mut self, ours: &[u8]) -> Result<Vec<Chunk>, Fault> {
+        let ours: ResponsesResponse = serde_json::from_slice(ours).map_err(|error| super::unlike(&error))?;
         let (item_id, text) = (message_id(&self.response.id), ours.output_text.clone());
         self.response.end(ours);
         let response = self.response.clone();
         let item = message(&response.id, response.status, Some(text.clone()));
         let last =
             if response.status == Status::Incomplete { News::Incomplete { response } } else { News::Completed { response } };
-        self.say([
+        Ok(self.say([
             News::TextDone { item_id: item_id.clone(), output_index: 0, content_index: 0, text: text.clone(), logprobs: [] },
             News::PartDone { item_id, output_index: 0, content_index: 0, part: part(text) },
             News::ItemDone { output_index: 0, item },
             last,
-        ])
+        ]))
     }
 
     pub(super) fn fail(&mut self, fault: &Fault) -> Vec<Chunk> {
@@ -211,7 +208,7 @@ mod tests {
         let mut chunks = progress.begin();
         chunks.extend(progress.text("hi ".into()));
         chunks.extend(progress.text("you".into()));
-        chunks.extend(progress.finish(answered("stop")));
+        chunks.extend(progress.finish(answered("stop").to_string().as_bytes()).expect("an answer"));
         let events = events(&chunks);
         let names: Vec<_> = events.iter().filter_map(|event| event["type"].as_str()).collect();
         assert_eq!(

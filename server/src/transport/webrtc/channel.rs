@@ -20,7 +20,7 @@ use webrtc::{
 };
 
 use super::{
-    super::{Channel, ChannelReceiver, ChannelSender, GOODBYE, Message},
+    super::{Channel, ChannelReceiver, ChannelSender, GOODBYE, Message, outgoing},
     handler::Connection,
 };
 
@@ -120,10 +120,9 @@ async fn carry(data_channel: &Arc<dyn DataChannel>, connection: &Connection, mad
             Some(_) => {}
         }
     }
-    let (outgoing, to_send) = mpsc::channel(connection.queue_messages.max(1));
+    let (sender, to_send) = outgoing(connection.queue_messages);
     let (received, incoming) = mpsc::channel(connection.queue_messages.max(1));
-    let closing = CancellationToken::new();
-    let sender = ChannelSender { queue: outgoing, closing: closing.clone() };
+    let closing = sender.closing.clone();
     let Ok(channel) = describe(data_channel, made_here, sender, incoming).await else {
         // Opened and closed in one breath.
         return End::There;

@@ -50,12 +50,12 @@ const FIELDS: &[Field] = &[
 const WRAPPERS: &[(&str, &str)] = &[("set_params", "params")];
 
 /// The present name of an action that was renamed.
-pub(super) fn action(name: &str) -> Option<&'static str> {
+pub(crate) fn present_action(name: &str) -> Option<&'static str> {
     ACTIONS.iter().find(|(also, _)| *also == name).map(|(_, canonical)| *canonical)
 }
 
 /// Other names of an action, and other spellings of its fields, for the documentation.
-pub(crate) fn other_names(action: &str) -> (Vec<&'static str>, Vec<(&'static str, &'static [&'static str])>) {
+pub(super) fn other_names(action: &str) -> (Vec<&'static str>, Vec<(&'static str, &'static [&'static str])>) {
     let names = ACTIONS.iter().filter(|(_, canonical)| *canonical == action).map(|(also, _)| *also);
     let fields = FIELDS.iter().filter(|row| row.actions.contains(&action)).map(|row| (row.name, row.also));
     (names.collect(), fields.collect())
@@ -71,7 +71,7 @@ pub(crate) fn canonical_field<'a>(action: &str, name: &'a str) -> &'a str {
 ///
 /// # Errors
 /// `validation_failed` when two spellings of one field have different values.
-pub(super) fn rename_fields(action: &str, fields: &mut Map<String, Value>) -> Result<(), Fault> {
+pub(crate) fn rename_fields(action: &str, fields: &mut Map<String, Value>) -> Result<(), Fault> {
     for (_, wrapper) in WRAPPERS.iter().filter(|(wrapped, _)| *wrapped == action) {
         unwrap(wrapper, fields)?;
     }

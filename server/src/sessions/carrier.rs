@@ -1,0 +1,77 @@
+//! What a session must know of a connection that carries it, whatever kind of transport that is.
+
+use tabagent_protocol::Code;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    service::Principal,
+    signaling::{Connection, ConnectionId},
+    transport::Step,
+};
+
+/// A connection, as the session on it sees it.
+pub(crate) trait Carrier: Send + Sync {
+    /// Its name in logs.
+    fn id(&self) -> ConnectionId;
+
+    /// What it is made of: a rung of the ladder.
+    fn kind(&self) -> &'static str;
+
+    /// Whose it is.
+    fn principal(&self) -> &Principal;
+
+    /// Whether the client is on this machine.
+    fn loopback(&self) -> bool;
+
+    /// Cancelled when the connection is over, whoever ended it.
+    fn closed(&self) -> &CancellationToken;
+
+    /// Something came over it.
+    fn activity(&self) {}
+
+    /// Its hello was answered; `resumed` when its session was known.
+    fn welcomed(&self, _resumed: bool) {}
+
+    /// Its pipes will be closed for this reason.
+    fn leaving(&self, _reason: &Code) {}
+
+    /// Ends it at once. The first reason given is the one that is told.
+    fn close(&self, reason: &'static str);
+}
+
+impl Carrier for Connection {
+    fn id(&self) -> ConnectionId {
+        self.id
+    }
+
+    fn kind(&self) -> &'static str {
+        "webrtc"
+    }
+
+    fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    fn loopback(&self) -> bool {
+        self.loopback
+    }
+
+    fn closed(&self) -> &CancellationToken {
+        &self.closed
+    }
+
+    fn activity(&self) {
+        Connection::activity(self);
+    }
+
+    fn welcomed(&self, resumed: bool) {
+        self.step(Step::Welcome);
+        if resumed {
+            self.resumed();
+        }
+    }
+
+    fn close(&self, reason: &'static str) {
+        Connection::close(self, reason);
+    }
+}
