@@ -13,7 +13,7 @@ const key = "correct-horse-battery-staple";
 const PUBLIC = "https://page.test";
 const INSECURE = "http://page.test";
 /** For what has to run into its time. */
-const SHORT = 2_000;
+const SHORT = 3_000;
 
 let local, elsewhere, keyed, browser;
 
@@ -69,9 +69,17 @@ async function pageOf(t, origin, { headers = {}, permissions } = {}) {
   return page;
 }
 
-/** The server's own page under a policy of the test's. */
-async function pageWithPolicy(policy) {
-  const page = await browser.newPage();
+/** Whatever a test serves itself counts as of the internet to Chromium: this page may reach this machine all the same. */
+async function permittedPage(t, origin) {
+  const context = await browser.newContext();
+  t.after(() => context.close());
+  await context.grantPermissions(["local-network-access"], { origin });
+  return context.newPage();
+}
+
+/** A server's own page under a policy of the test's. */
+async function pageWithPolicy(t, policy) {
+  const page = await permittedPage(t, elsewhere.url);
   await page.route("**/blank.html", async (route) => {
     const response = await route.fetch();
     await route.fulfill({ response, headers: { ...response.headers(), "content-security-policy": policy } });
@@ -90,8 +98,8 @@ test("where nothing is wrong every step is looked at, in order, and leaves nothi
   });
   well(diagnosis);
   const names = diagnosis.checks.map(({ name }) => name);
-  const steps = ["webassembly", "webrtc", "server", "origin", "key", "version", "signaling", "candidates", "path", "encryption", "channel", "round_trip", "session"];
-  assert.deepEqual(names.filter((name) => name !== "websocket"), steps);
+  const steps = ["webassembly", "webrtc", "server", "origin", "key", "version", "websocket", "signaling", "candidates", "path", "encryption", "channel", "round_trip", "session"];
+  assert.deepEqual(names, steps);
   assert.deepEqual(seen, names);
   assert.match(diagnosis.summary, /^Everything works\. There is a direct path: .* to host udp 127\.0\.0\.1:\d+/);
   for (const { name, ms } of diagnosis.checks) assert.ok(ms >= 0 && ms < 10_000, `${name}: ${ms} ms`);
@@ -151,15 +159,16 @@ test("no key, a wrong one, one that cannot be one; and the right one", async () 
   well(await diagnose(page, keyed.url, { key, client: true }));
 });
 
-test("the page's own policy: it forbids the address, or WebAssembly", async () => {
-  const page = await pageWithPolicy("default-src 'self'; script-src 'self' 'wasm-unsafe-eval'");
+test("the page's own policy: it forbids the address, or WebAssembly", async (t) => {
+  const page = await pageWithPolicy(t, "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'");
   named(await diagnose(page, keyed.url, { key }), "server csp_blocked");
-  const noModule = await pageWithPolicy("default-src 'self'");
+  const noModule = await pageWithPolicy(t, "default-src 'self'; connect-src *");
   named(await diagnose(noModule, elsewhere.url, { client: true }), "webassembly wasm_blocked");
 });
 
-test("a worker has no WebRTC, and everything else is looked at all the same", async () => {
-  const page = await open(browser, local.url);
+test("a worker has no WebRTC, and everything else is looked at all the same", async (t) => {
+  const page = await permittedPage(t, local.url);
+  await page.goto(`${local.url}/blank.html`);
   const body = 'import { doctor } from "/client/doctor.js"; postMessage(await doctor(location.origin));';
   await page.route("**/worker.js", (route) => route.fulfill({ contentType: "text/javascript", body }));
   const diagnosis = await page.evaluate(() => {
@@ -200,6 +209,20 @@ test("a server with one of its doors closed", async (t) => {
   named(await at(http), "signaling webrtc_off");
   well(await at(webrtc));
   named(await at(full), "signaling limit_reached");
+});
+
+test("a WebSocket that something in between does not let through", async () => {
+  const page = await browser.newPage();
+  // Closed before it opens, as by a proxy that knows no upgrade.
+  await page.addInitScript(() => {
+    globalThis.WebSocket = class extends WebSocket {
+      constructor(url, protocols) {
+        super(url.replace("/v1/ws", "/v1/nothing"), protocols);
+      }
+    };
+  });
+  await page.goto(`${local.url}/blank.html`);
+  named(await diagnose(page, local.url), "websocket websocket_blocked");
 });
 
 test("a configuration that the browser refuses, and a policy without what it needs", async () => {
@@ -252,7 +275,7 @@ const one = (options) => ({ servers: own, cases: { it: { server: "a", options } 
 test("no network interface: a loopback alone, and a policy that hides the others", () => {
   const alone = inNetwork(LOOPBACK, "diagnose.mjs", one({ timeoutMs: SHORT })).it;
   named(alone, "candidates no_candidates");
-  assert.match(alone.summary, /says that it is offline/);
+  assert.match(alone.summary, /says that it is offline.* Sessions can run over the WebSocket meanwhile\./);
   const hidden = inNetwork(INTERFACE, "diagnose.mjs", { ...one({}), browserFlags: ["--webrtc-ip-handling-policy=disable_non_proxied_udp"] }).it;
   named(hidden, "candidates no_candidates");
   assert.doesNotMatch(hidden.summary, /offline/);
@@ -289,12 +312,14 @@ test("between networks: nothing but a TURN server helps, and each way in which i
     refused: ask("near", { iceServers: at("wrong"), iceTransportPolicy: relay }),
     refusedAny: ask("near", { iceServers: at("wrong") }),
     gone: ask("near", { iceServers: at("secret", "10.1.0.1:9"), iceTransportPolicy: relay }),
-    stun: ask("near", { iceServers: [...at("secret"), { urls: ["stun:10.1.0.1:3478", "stun:10.1.0.1:9"] }] }),
+    stun: ask("near", { timeoutMs: 10_000, iceServers: [...at("secret"), { urls: ["stun:10.1.0.1:3478", "stun:10.1.0.1:9"] }] }),
     forbidden: ask("forbidden", { iceServers: at("secret"), iceTransportPolicy: relay }),
     loopback: ask("loopback", {}),
     ipv6: ask("ipv6", {}),
   };
-  const seen = inNetwork(ROUTED, "diagnose.mjs", { at: "srv", turn, servers, cases });
+  const ice = (credential, place = "10.2.0.1:3478") => [...servers.near.slice(0, 6), "--ice-server", `turn:${place},user,${credential}`];
+  const examined = { lends: ice("secret"), refuses: ice("wrong"), silent: ice("secret", "10.2.0.1:9") };
+  const seen = inNetwork(ROUTED, "diagnose.mjs", { at: "srv", turn, servers, cases, examined });
   named(seen.direct, "path udp_blocked");
   assert.match(seen.direct.summary, /The server names the TURN server turn:10\.2\.0\.1:3478, which answers/);
   for (const name of ["relayed", "overTcp", "any"]) {
@@ -312,4 +337,8 @@ test("between networks: nothing but a TURN server helps, and each way in which i
   named(seen.forbidden, "path relay_blocked");
   named(seen.loopback, "path server_udp_loopback");
   named(seen.ipv6, "path no_pair");
+  // The server's own doctor asks the same TURN server from its side.
+  well(seen.lends);
+  assert.deepEqual(failures(seen.refuses), ["ice_servers turn_refused"]);
+  assert.deepEqual(failures(seen.silent), ["ice_servers ice_silent"]);
 });

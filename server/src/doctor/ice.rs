@@ -1,4 +1,4 @@
-//! STUN and TURN servers: whether their names mean something, and whether somebody answers there.
+//! STUN and TURN servers: whether their names mean something, whether somebody answers there, and whether a user is one of theirs.
 
 use std::{
     io,
@@ -7,24 +7,24 @@ use std::{
 };
 
 use tokio::{
-    net::{TcpStream, UdpSocket, lookup_host},
+    net::{TcpStream, lookup_host},
     task::JoinSet,
-    time::{sleep, timeout},
+    time::timeout,
 };
 
-use super::{report::Findings, stun, udp};
+use super::{
+    ask::{self, User},
+    report::Findings,
+    udp,
+};
 use crate::options::ServerOptions;
 
 /// What a name may take; a connection waits less.
 const NAMES: Duration = Duration::from_secs(2);
-/// What an answer may take, all repetitions together.
+/// What a connection over TCP may take.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// A question that got lost is repeated after this.
-const AGAIN: Duration = Duration::from_millis(500);
 /// Servers that are asked, at once.
 const MAX_SERVERS: usize = 16;
-/// Bytes of an answer; real ones have about 100.
-const ANSWER_BYTES: usize = 1_500;
 
 /// A server's URL, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,11 +33,14 @@ struct Place {
     port: u16,
     /// Over TCP, with or without TLS.
     stream: bool,
+    /// It lends addresses.
+    turn: bool,
 }
 
 /// What came of asking.
 enum Outcome {
     Answers(SocketAddr),
+    Refuses(u16, String),
     Connects(SocketAddr),
     NoName(String),
     Silent(SocketAddr, Option<io::Error>),
@@ -51,9 +54,11 @@ pub(super) async fn look(findings: &mut Findings, options: &ServerOptions) {
         return;
     }
     let mut asked = JoinSet::new();
-    for (index, url) in options.ice_servers.iter().flat_map(|server| &server.urls).take(MAX_SERVERS).enumerate() {
-        let (url, local) = (url.clone(), local.clone());
-        asked.spawn(async move { (index, ask(&url, &local).await, url) });
+    let each = options.ice_servers.iter().flat_map(|server| server.urls.iter().map(move |url| (server, url)));
+    for (index, (server, url)) in each.take(MAX_SERVERS).enumerate() {
+        let (name, password) = (server.username.clone().unwrap_or_default(), server.credential.clone().unwrap_or_default());
+        let (url, local, user) = (url.clone(), local.clone(), User { name, password });
+        asked.spawn(async move { (index, ask(&url, &user, &local).await, url) });
     }
     let mut outcomes = asked.join_all().await;
     outcomes.sort_by_key(|(index, ..)| *index);
@@ -65,6 +70,12 @@ pub(super) async fn look(findings: &mut Findings, options: &ServerOptions) {
 fn tell(findings: &mut Findings, url: &str, outcome: Outcome, local: &[IpAddr]) {
     match outcome {
         Outcome::Answers(at) => findings.good("ice_servers", format!("{url} answers at {at}.")),
+        Outcome::Refuses(number, words) => findings.bad(
+            "ice_servers",
+            "turn_refused",
+            format!("{url} refuses: {number} {words}."),
+            "401 means that user or credential are wrong or have expired; 486 that the user has all the addresses it may have.",
+        ),
         Outcome::Connects(at) => findings.note(
             "ice_servers",
             "ice_over_tcp",
@@ -92,7 +103,7 @@ fn tell(findings: &mut Findings, url: &str, outcome: Outcome, local: &[IpAddr]) 
     }
 }
 
-async fn ask(url: &str, local: &[IpAddr]) -> Outcome {
+async fn ask(url: &str, user: &User, local: &[IpAddr]) -> Outcome {
     let Some(place) = place(url) else { return Outcome::NoName("it has no host".to_owned()) };
     let found = match timeout(NAMES, lookup_host((place.host.as_str(), place.port))).await {
         Ok(Ok(found)) => found.collect::<Vec<_>>(),
@@ -111,9 +122,10 @@ async fn ask(url: &str, local: &[IpAddr]) -> Outcome {
             continue;
         }
         for ip in local.iter().filter(|ip| ip.is_ipv4() == at.is_ipv4()) {
-            match bind(*ip, at).await {
-                Ok(true) => return Outcome::Answers(at),
-                Ok(false) => {}
+            match ask::ask(*ip, at, user, place.turn).await {
+                Ok(Some(None)) => return Outcome::Answers(at),
+                Ok(Some(Some((number, words)))) => return Outcome::Refuses(number, words),
+                Ok(None) => {}
                 Err(error) => failure = Some(error),
             }
         }
@@ -121,43 +133,11 @@ async fn ask(url: &str, local: &[IpAddr]) -> Outcome {
     Outcome::Silent(first, failure)
 }
 
-/// Asks from one of our addresses. Answers whether an answer came.
-async fn bind(from: IpAddr, at: SocketAddr) -> io::Result<bool> {
-    let socket = UdpSocket::bind((from, 0)).await?;
-    socket.connect(at).await?;
-    let mut id = stun::Id::default();
-    getrandom::fill(&mut id).map_err(|error| io::Error::other(error.to_string()))?;
-    let asking = async {
-        loop {
-            // "Refused" may be about the question before; the next one tells.
-            let _ = socket.send(&stun::question(id)).await;
-            sleep(AGAIN).await;
-        }
-    };
-    let answered = async {
-        let mut packet = [0; ANSWER_BYTES];
-        loop {
-            match socket.recv(&mut packet).await {
-                Ok(length) if stun::answers(&packet[..length], id) => return,
-                Ok(_) => {}
-                // An unreachable port comes back as an error for every question: wait for the next one.
-                Err(_) => sleep(AGAIN).await,
-            }
-        }
-    };
-    let asked = async {
-        tokio::select! {
-            () = asking => {}
-            () = answered => {}
-        }
-    };
-    Ok(timeout(PATIENCE, asked).await.is_ok())
-}
-
 /// Reads `stun:host[:port]`, `turn:host[:port][?transport=udp|tcp]`, `turns:…`; IPv6 addresses stand in brackets.
 fn place(url: &str) -> Option<Place> {
     let (scheme, rest) = url.split_once(':')?;
     let (authority, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let turn = scheme.to_ascii_lowercase().starts_with("turn");
     let secure = scheme.eq_ignore_ascii_case("turns") || scheme.eq_ignore_ascii_case("stuns");
     let standing = if secure { 5349 } else { 3478 };
     let (host, port) = match authority.strip_prefix('[') {
@@ -169,19 +149,20 @@ fn place(url: &str) -> Option<Place> {
     };
     let port = port.map_or(Some(standing), |port| port.parse().ok())?;
     let stream = secure || query.split('&').any(|pair| pair.eq_ignore_ascii_case("transport=tcp"));
-    (!host.is_empty()).then(|| Place { host: host.to_owned(), port, stream })
+    (!host.is_empty()).then(|| Place { host: host.to_owned(), port, stream, turn })
 }
 
 #[cfg(test)]
 mod tests {
     use tabagent_protocol::signaling::IceServer;
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, UdpSocket};
 
     use super::*;
+    use crate::doctor::stun::{self, Question};
 
     #[test]
     fn urls_are_read_as_browsers_read_them() {
-        let read = |url| place(url).map(|Place { host, port, stream }| (host, port, stream));
+        let read = |url| place(url).map(|Place { host, port, stream, .. }| (host, port, stream));
         let is = |host: &str, port, stream| Some((host.to_owned(), port, stream));
         assert_eq!(read("stun:a.example"), is("a.example", 3478, false));
         assert_eq!(read("turn:a.example:1?transport=udp"), is("a.example", 1, false));
@@ -195,7 +176,8 @@ mod tests {
 
     /// The code for one server.
     async fn said(url: String, udp_bind: &[&str]) -> (bool, Option<&'static str>) {
-        let ice_servers = vec![IceServer { urls: vec![url], ..IceServer::default() }];
+        let (username, credential) = (Some("user".to_owned()), Some("secret".to_owned()));
+        let ice_servers = vec![IceServer { urls: vec![url], username, credential }];
         let udp_bind = udp_bind.iter().map(|ip| ip.parse().expect("an address")).collect();
         let mut findings = Findings::new();
         look(&mut findings, &ServerOptions { ice_servers, udp_bind, ..ServerOptions::default() }).await;
@@ -203,22 +185,65 @@ mod tests {
         (check.ok, check.code)
     }
 
-    #[tokio::test]
-    async fn a_server_that_answers_is_told_from_one_that_echoes_and_one_that_is_not_there() {
+    /// A server that answers each packet with what this makes of it.
+    async fn server(answer: impl Fn(usize, &[u8]) -> Vec<u8> + Send + 'static) -> SocketAddr {
         let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a socket");
         let at = socket.local_addr().expect("an address");
         tokio::spawn(async move {
-            let mut packet = [0; 64];
-            // The first question is lost.
+            let mut packet = [0; 1_500];
             for count in 0.. {
                 let (length, from) = socket.recv_from(&mut packet).await.expect("a question");
-                packet[0] = u8::from(count > 0);
-                socket.send_to(&packet[..length], from).await.expect("sent");
+                socket.send_to(&answer(count, &packet[..length]), from).await.expect("sent");
             }
         });
+        at
+    }
+
+    #[tokio::test]
+    async fn a_server_that_answers_is_told_from_one_that_echoes_and_one_that_is_not_there() {
+        let at = server(|count, question| {
+            let mut answer = question.to_vec();
+            // To the first question as to an echo: it has to be asked again.
+            answer[0] = u8::from(count > 0);
+            answer
+        })
+        .await;
         assert_eq!(said(format!("stun:{at}"), &[]).await, (true, None));
         let closed = std::net::UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("an address");
         assert_eq!(said(format!("turn:{closed}"), &[]).await, (false, Some("ice_silent")));
+    }
+
+    /// Answers as a TURN server does that knows one user.
+    fn turn(question: &[u8], password: &str) -> Vec<u8> {
+        const ERROR_401: &[u8] = b"\0\0\x04\x01Unauthorized";
+        let (kind, id) = (u16::from_be_bytes([question[0], question[1]]), question[8..20].try_into().expect("an id"));
+        let (unsigned, _) = question.split_at(question.len().saturating_sub(24));
+        let mut expected = Question::new(kind, id);
+        if unsigned.len() >= 20 {
+            // What stands in the question without its signature, signed anew.
+            let mut body = &unsigned[20..];
+            while let [a, b, c, d, rest @ ..] = body {
+                let length = usize::from(u16::from_be_bytes([*c, *d]));
+                expected = expected.with(u16::from_be_bytes([*a, *b]), &rest[..length]);
+                body = &rest[length.next_multiple_of(4)..];
+            }
+        }
+        let knows = expected.signed(&stun::key("user", b"here", password)).bytes() == question;
+        match knows {
+            true => Question::new(kind | 0x0100, id).bytes().to_vec(),
+            false => {
+                let refusal = Question::new(kind | 0x0110, id).with(0x0009, ERROR_401);
+                refusal.with(stun::REALM, b"here").with(stun::NONCE, b"once").bytes().to_vec()
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_turn_server_lends_an_address_to_a_user_of_its_own_only() {
+        let at = server(|_, question| turn(question, "secret")).await;
+        assert_eq!(said(format!("turn:{at}"), &[]).await, (true, None));
+        let at = server(|_, question| turn(question, "another")).await;
+        assert_eq!(said(format!("turn:{at}"), &[]).await, (false, Some("turn_refused")));
     }
 
     #[tokio::test]

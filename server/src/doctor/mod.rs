@@ -3,6 +3,8 @@
 //! One file per family of checks. Each looks without changing anything, is bounded in time, and says what it found in one
 //! sentence. The browser's side of the same question is `doctor()` of `@tabagent/client`; both report alike.
 
+/// One STUN or TURN server, asked.
+mod ask;
 /// STUN and TURN servers.
 mod ice;
 /// What the machine grants to every program.
@@ -15,7 +17,7 @@ mod port;
 mod report;
 /// The data folder.
 mod storage;
-/// One question and its answer, as STUN writes them.
+/// Questions and answers as STUN writes them.
 mod stun;
 /// The sockets of data channels.
 mod udp;

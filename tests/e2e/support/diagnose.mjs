@@ -1,5 +1,5 @@
 // Run inside a network of its own: servers, perhaps a TURN server, one Chromium; the last line printed holds what doctor() said in each case.
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,9 +9,14 @@ import { createInterface } from "node:readline";
 import { launch, open } from "./chromium.mjs";
 import { binary, root, startServer } from "./server.mjs";
 
-/** `servers`: flags by name. `cases`: which server, and how doctor() is asked. `at`: the namespace of the servers. `turn`: that of a TURN server. */
-const { servers, cases, at, turn, browserFlags = [] } = JSON.parse(process.argv[2]);
+/**
+ * `servers`: flags by name. `cases`: which server, and how doctor() is asked. `examined`: flags for the server's own doctor, by name. `at`: the
+ * namespace of the servers. `turn`: where and how a TURN server runs.
+ */
+const { servers, cases, examined = {}, at, turn, browserFlags = [] } = JSON.parse(process.argv[2]);
 const stops = [];
+/** The server's program where the servers are. */
+const there = (args) => (at ? ["ip", "netns", "exec", at, binary, ...args] : [binary, ...args]);
 
 try {
   if (turn) await startTurn(turn);
@@ -25,6 +30,7 @@ try {
     seen[name] = await page.evaluate(diagnose, options);
     await page.close();
   }
+  for (const [name, flags] of Object.entries(examined)) seen[name] = examine(flags);
   console.log(JSON.stringify(seen));
 } finally {
   for (const stop of stops.reverse()) await stop();
@@ -38,9 +44,15 @@ async function diagnose({ client, ...options }) {
   return doctor(location.origin, { ...options, ...(client && { connect: (url, wish) => connect(url, { ...wish, strict: true }) }) });
 }
 
+/** What the server's own doctor says. */
+function examine(flags) {
+  const [program, ...args] = there(["doctor", "--json", "--port", "0", "--data-dir", join(tmpdir(), "tabagent-none"), ...flags]);
+  return JSON.parse(spawnSync(program, args, { encoding: "utf8", timeout: 30_000 }).stdout);
+}
+
 async function start(flags) {
-  const args = ["--port", "0", "--www", `${root}/www`, ...flags];
-  const server = await startServer(at ? { program: "ip", args: ["netns", "exec", at, binary, ...args] } : { args });
+  const [program, ...args] = there(["--port", "0", "--www", `${root}/www`, ...flags]);
+  const server = await startServer({ program, args });
   stops.push(() => server.stop());
   return server.url;
 }
