@@ -1,8 +1,11 @@
 // Why a connection cannot work: every cause is brought about in a real Chromium, and doctor() must name it, and no other.
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
+
+import { transform } from "esbuild";
 
 import { launch, open } from "./support/chromium.mjs";
 import { INTERFACE, LOOPBACK, ROUTED, WITHOUT_UDP, inNetwork } from "./support/networks.mjs";
@@ -113,6 +116,18 @@ test("an address that is none", async () => {
   for (const url of ["ftp://127.0.0.1", "http://", "http://[::1", "https://127.0.0.1:99999"]) named(await diagnose(page, url), "address bad_address");
 });
 
+test("where an address leads to, by its text alone", async () => {
+  const { code } = await transform(readFileSync(`${root}/client-wasm/npm/src/doctor/address.ts`, "utf8"), { loader: "ts" });
+  const { nearness } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
+  const hosts = {
+    loopback: ["localhost", "a.localhost", "127.0.0.1", "127.9.9.9", "[::1]"],
+    local: ["10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.1.1", "100.64.0.1", "printer.local", "[fd00::2]", "[fe80::1]"],
+    public: ["8.8.8.8", "172.15.0.1", "172.32.0.1", "100.128.0.1", "192.0.2.1", "[2001:db8::1]"],
+    unknown: ["example.com", "127.0.0.1.example.com", "10.example.com", "mylocalhost", ""],
+  };
+  for (const [expected, names] of Object.entries(hosts)) for (const name of names) assert.equal(nearness(name), expected, name);
+});
+
 test("nobody there, and somebody who says nothing", async (t) => {
   const silent = createServer(() => {}).listen(0, "127.0.0.1");
   await once(silent, "listening");
@@ -164,6 +179,13 @@ test("the page's own policy: it forbids the address, or WebAssembly", async (t) 
   named(await diagnose(page, keyed.url, { key }), "server csp_blocked");
   const noModule = await pageWithPolicy(t, "default-src 'self'; connect-src *");
   named(await diagnose(noModule, elsewhere.url, { client: true }), "webassembly wasm_blocked");
+});
+
+test("a browser without WebAssembly", async () => {
+  const page = await browser.newPage();
+  await page.addInitScript(() => delete globalThis.WebAssembly);
+  await page.goto(`${local.url}/blank.html`);
+  named(await diagnose(page, local.url), "webassembly no_webassembly");
 });
 
 test("a worker has no WebRTC, and everything else is looked at all the same", async (t) => {

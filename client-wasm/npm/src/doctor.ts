@@ -5,7 +5,8 @@ import { webassembly, webrtc } from "./doctor/browser.js";
 import { connection } from "./doctor/connection.js";
 import { type Check, type Diagnosis, Findings, text } from "./doctor/findings.js";
 import { isPossible } from "./doctor/peer.js";
-import { Server, reach } from "./doctor/reach.js";
+import { reach } from "./doctor/reach.js";
+import { Server } from "./doctor/server.js";
 import { websocket } from "./doctor/websocket.js";
 import type { ConnectOptions } from "./types.js";
 

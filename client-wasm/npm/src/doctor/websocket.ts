@@ -1,7 +1,7 @@
 // The other way in: a WebSocket carries sessions where UDP cannot, if whatever stands between lets it.
 
 import type { Findings } from "./findings.js";
-import type { Server } from "./reach.js";
+import type { Server } from "./server.js";
 
 /** As the client names it. */
 const PROTOCOL = "tabagent.v1";
