@@ -29,6 +29,12 @@ const RULES = [
     never: /\bR[Tt][Cc]PeerConnection\b/,
   },
   {
+    why: "a WebSocket is made only in client-wasm/src/transport/websocket",
+    files: /^client-wasm\/(src|npm\/src)\/.*\.(rs|ts)$/,
+    except: /^client-wasm\/src\/transport\/websocket/,
+    never: /\bweb_sys::.*\bWebSocket\b|\bnew WebSocket\b/,
+  },
+  {
     why: "untyped JavaScript is touched only in client-wasm/src/js.rs",
     files: /^client-wasm\/src\/.*\.rs$/,
     except: /^client-wasm\/src\/js\.rs$/,

@@ -9,8 +9,11 @@ import { DIST, PACKAGE } from "./lib/paths.mjs";
 import { Stop, isScript, main, say } from "./lib/say.mjs";
 import { setup } from "./setup.mjs";
 
-/** The most that the WebAssembly and JavaScript may weigh together, gzipped, in bytes. */
-const LIMIT = 45_000;
+/**
+ * The most that the WebAssembly and JavaScript may weigh together, gzipped, in bytes. Sessions that outlive their transports cost
+ * 8,000 of it: replay and migration in the protocol, a second transport, the ladder that goes from one to the other.
+ */
+const LIMIT = 52_000;
 /** What it should weigh one day. */
 const AIM = 30_000;
 /** Loaded only by a page that asks why it cannot connect, so it counts for itself; mostly sentences. The same in bytes. */

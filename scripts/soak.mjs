@@ -2,9 +2,11 @@
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
 
+import { LOCKED, cargo } from "./lib/cargo.mjs";
 import { contract } from "./lib/contract.mjs";
 import { chosen, runLanes } from "./lib/lanes.mjs";
 import { python } from "./lib/python.mjs";
+import { runTests } from "./lib/runners.mjs";
 import { Stop, main } from "./lib/say.mjs";
 import { setup } from "./setup.mjs";
 
@@ -16,6 +18,12 @@ const LIMIT = 2 * 60 * 60_000;
 /** Each lane: what it runs, by the seed. */
 const lanes = (seed) => ({
   contract: () => contract({ seed, examples: 1_000, limit: LIMIT }),
+  sim: async () => {
+    const command = ["--release", "-p", "tabagent-protocol", "--test", "sim"];
+    await cargo("simulator", ["test", "--no-run", ...command]);
+    const env = { FIRST: String(seed), SEEDS: "100000" };
+    return runTests("cargo", ["test", ...LOCKED, ...command, "--", "--nocapture"], { env, limit: LIMIT });
+  },
 });
 
 await main(async () => {

@@ -36,7 +36,7 @@ const LANES = {
   e2e: async () => {
     await networks();
     await buildPackage();
-    await buildServer();
+    await buildServer("--examples");
     const { chromium, chromedriver } = await browser();
     return nodeTests("tests/e2e", { TABAGENT_SERVER_BIN: SERVER, CHROMIUM: chromium, CHROMEDRIVER: chromedriver });
   },

@@ -62,9 +62,9 @@ async function open() {
 }
 
 function opened() {
-  for (const { step, ms } of agent.timeline) timeline.reach(step, ms);
-  timeline.finish();
+  timeline.connected(agent.transport, agent.timeline);
   agent.addEventListener("statechange", onState);
+  agent.addEventListener("transportchange", onTransport);
   for (const name of EVENTS) agent.on(name, (event) => log.add("event", JSON.stringify(event)));
   for (const panel of panels) panel.attach(agent);
   show(agent.state);
@@ -81,10 +81,16 @@ function onState() {
   show(state);
 }
 
+/** The session goes from what is up first to what is better, and survives what breaks. */
+function onTransport({ detail: { from = "nothing", to = "nothing", reason } }) {
+  log.add("state", `${from} → ${to}, ${reason}`);
+  timeline.showState(agent?.state ?? "closed", agent?.transport);
+}
+
 /** Each step of the handshake leaves a line while it happens: the waterfall grows from them. */
-function onDebug(line) {
-  timeline.reach(line.step, line.ms);
-  log.add("debug", `${line.step} ${line.message}`);
+function onDebug({ transport = "", step, ms, message }) {
+  if (transport === "webrtc") timeline.reach(step, ms, message);
+  log.add("debug", `${transport} ${step} ${message}`);
 }
 
 function show(state) {

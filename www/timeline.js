@@ -1,4 +1,5 @@
-// The connection's life: its state as a strip of four, its handshake as a waterfall of five bars.
+// The connection's life: its state as a strip of four, the handshake of WebRTC as a waterfall of five bars. A WebSocket, which
+// has the first calls while WebRTC negotiates, has no handshake worth a picture.
 //
 // Times are milliseconds since connect() began, as `agent.timeline` gives them. A step's bar begins where the step before
 // it ended, so the bars add up to the total.
@@ -25,15 +26,18 @@ export function createTimeline() {
   const reached = new Map();
   let startedAt = 0;
   let running = false;
+  /** What the first calls ride on, once something is there. */
+  let first = "";
 
   byId("waterfall").replaceChildren(...Array.from(rows.values(), (each) => each.item));
   clear();
 
-  return { clear, begin, reach, finish, fail, showState };
+  return { clear, begin, reach, connected, fail, showState };
 
   function clear() {
     reached.clear();
     running = false;
+    first = "";
     say("", "Five steps lead to a connection. What each of them takes shows here.");
     draw(0);
     STEPS.forEach(([step], index) => place(rows.get(step).item, index / STEPS.length, (index + 1) / STEPS.length));
@@ -51,19 +55,30 @@ export function createTimeline() {
   }
 
   /** `step` was done `ms` after begin(). May come more than once; the last word counts. */
-  function reach(step, ms) {
+  function reach(step, ms, message) {
+    if (step === "failed" && running) fail(`${first}WebRTC: ${message}`);
     if (!rows.has(step)) return;
+    // Another attempt, after one that failed or was lost: its times are not those of the click.
+    if (!running && startedAt > 0) return;
     reached.set(step, ms);
     draw(performance.now() - startedAt);
+    if (step === STEPS.at(-1)[0]) finish();
   }
 
-  /** All done: only what was reached is drawn, and the total is the last of it. */
+  /** Calls are possible from now on, over `transport`. */
+  function connected(transport, entries) {
+    const { ms } = entries.findLast((entry) => entry.transport === transport);
+    // The first connect() of a page also fetches and compiles the SDK's module, before the steps begin.
+    const loading = performance.now() - startedAt - ms;
+    first = `${duration(ms)} to the first possible call, over ${transport}${loading > LOADING_MS ? `, after ${duration(loading)} for loading the SDK` : ""}. `;
+    if (transport === "webrtc") finish();
+  }
+
+  /** All done: the total is the last of what was reached. */
   function finish() {
     running = false;
     const total = Math.max(0, ...reached.values());
-    // The first connect() of a page also fetches and compiles the SDK's module, before the steps begin.
-    const loading = performance.now() - startedAt - total;
-    say(duration(total), `to the first possible call${loading > LOADING_MS ? `, after ${duration(loading)} for loading the SDK` : ""}`);
+    say(duration(total), `${first}All steps to WebRTC.`);
     draw(total);
   }
 
@@ -81,7 +96,7 @@ export function createTimeline() {
   function grow() {
     if (!running) return;
     const elapsed = performance.now() - startedAt;
-    say(duration(elapsed), "since the click");
+    say(duration(elapsed), `${first}Since the click.`);
     draw(elapsed);
     requestAnimationFrame(grow);
   }

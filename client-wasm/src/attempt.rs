@@ -1,235 +1,139 @@
-//! One attempt to connect: the steps from nothing to welcome, each timed, each with a bound.
+//! One transport, from the first step of opening it to its end: each step timed, each wait with a bound.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     rc::Rc,
 };
 
-use js_sys::Array;
-use tabagent_protocol::{Fault, Millis};
-use wasm_bindgen::JsValue;
+use tabagent_protocol::{ConnectionId, Fault, Millis};
 
 use crate::{
     clock::Timer,
     error::{self, Failure},
-    js,
-    options::{Negotiation, Options},
-    session::{News, Session},
-    signaling::{Reply, Signaling},
-    transport::{self, Kind, Peer, Step},
+    js::{self, Callback},
+    negotiation::Negotiating,
+    session::{News, Session, Then},
+    transport::{Rung, Socket, Step, Transport},
 };
 
-/// Milliseconds that ICE gets to move without a single candidate of ours. Where it can work without, it needs 10.
-const STRANDED_AFTER: Millis = 1_000;
-/// Candidates told to the server. It takes no more of one connection; a machine with so many interfaces needs no more.
-const MAX_CANDIDATES: u32 = 64;
-
-/// From the first request to the welcome.
-pub(crate) struct Attempt {
-    signaling: Signaling,
-    options: Options,
-    /// When it began, on the clock of [`js::performance_now`].
-    started: f64,
-    /// The step that is waited for; none when there is nothing to wait for any more.
-    awaited: Cell<Option<Step>>,
-    /// The server's id of the connection, empty until it is known.
-    pub(crate) id: RefCell<String>,
-    /// Candidates that the server has not been told of.
-    candidates: RefCell<Array>,
-    found: Cell<u32>,
-    /// Candidates are on their way to the server.
-    telling: Cell<bool>,
-    /// ICE has had its time.
-    probed: Cell<bool>,
-    timers: RefCell<Vec<Timer>>,
+/// How far a transport has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    /// It is being opened.
+    Opening,
+    /// It is open; a better one has the word.
+    Ready,
+    /// The session has introduced itself on it.
+    Greeted,
+    /// It carries the session.
+    Carrying,
+    /// The session has gone from it; the last word may be on its way.
+    Closing,
 }
 
-impl Attempt {
-    /// Nothing happens before [`Session::connect`].
-    pub(crate) fn new(server: &str, options: Options) -> Self {
-        Self {
-            signaling: Signaling::new(server, options.key.as_deref()),
-            options,
-            started: js::performance_now(),
-            awaited: Cell::new(Some(Step::Signaling)),
-            id: RefCell::default(),
-            candidates: RefCell::default(),
-            found: Cell::new(0),
-            telling: Cell::new(false),
-            probed: Cell::new(false),
-            timers: RefCell::default(),
-        }
-    }
+/// One transport of a session.
+pub(crate) struct Attempt {
+    pub(crate) connection: ConnectionId,
+    /// Where it stands in the ladder.
+    pub(crate) place: usize,
+    pub(crate) rung: Rung,
+    pub(crate) stage: Cell<Stage>,
+    pub(crate) transport: OnceCell<Transport>,
+    /// What only WebRTC needs.
+    pub(crate) negotiating: Negotiating,
+    /// The step that is waited for; none when there is nothing to wait for any more.
+    pub(crate) awaited: Cell<Option<Step>>,
+    pub(crate) timers: RefCell<Vec<Timer>>,
+    /// Hears all events of the transport.
+    pub(crate) listener: Callback,
+    /// While it is closing: the session, which must not go before it has closed.
+    pub(crate) alive: RefCell<Option<Rc<Session>>>,
 }
 
 impl Session {
-    /// Begins. The session hears what comes of it.
-    pub(crate) fn connect(self: &Rc<Self>) {
-        self.after(self.attempt.options.connect_timeout, |session, _| {
-            if let Some(step) = session.attempt.awaited.get() {
-                session.fail(*error::timed_out(step, session.attempt.options.connect_timeout));
+    /// Begins to open a transport. The session hears what comes of it.
+    pub(crate) fn open(&self, place: usize, rung: Rung) {
+        let connection = self.driver.name_next();
+        let attempt = Rc::new(Attempt {
+            connection,
+            place,
+            rung,
+            stage: Cell::new(Stage::Opening),
+            transport: OnceCell::new(),
+            negotiating: Negotiating::default(),
+            awaited: Cell::new(Some(if rung == Rung::WebRtc { Step::Signaling } else { Step::Channel })),
+            timers: RefCell::default(),
+            listener: self.callback(connection.0, Self::enqueue),
+            alive: RefCell::default(),
+        });
+        self.driver.attempts.borrow_mut().push(attempt.clone());
+        self.after(&attempt, self.options.connect_timeout, |session, connection, _| {
+            if let Some(attempt) = session.attempt(connection) {
+                session.time_out(&attempt);
             }
         });
-        let session = self.clone();
-        js::spawn(async move {
-            match session.negotiate().await {
-                Ok(()) => session.negotiated(),
-                Err(failure) => session.fail(*failure),
-            }
-        });
-    }
-
-    /// A step is done, and with it all before it: their events may come late.
-    pub(crate) fn done(&self, step: Step) {
-        let ms = self.elapsed();
-        while let Some(next) = self.attempt.awaited.get().filter(|awaited| *awaited <= step) {
-            // First of all: the listener may end the session.
-            self.attempt.awaited.set(Step::all().find(|each| *each > next));
-            (self.listener)(self, News::Step { name: next.name(), ms, count: 0 });
-        }
-        if step == Step::Welcome {
-            self.attempt.timers.take();
+        if rung == Rung::WebRtc {
+            self.negotiate_soon(attempt);
+        } else if let Err(failure) = self.open_socket(&attempt) {
+            self.lose(&attempt, *failure);
         }
     }
 
-    /// One of our candidates, or `null` when there are no more.
-    pub(crate) fn candidate(&self, candidate: &JsValue) {
-        let attempt = &self.attempt;
-        if candidate.is_null() {
-            self.trace("candidates", attempt.found.get());
-            self.check_stranded();
-        } else {
-            attempt.found.set(attempt.found.get() + 1);
-        }
-        // Behind an open channel nobody looks for a path any more.
-        let wanted = attempt.awaited.get().is_some_and(|step| step < Step::Welcome);
-        if wanted && attempt.found.get() <= MAX_CANDIDATES {
-            attempt.candidates.borrow().push(candidate);
-            self.tell_candidates();
-        }
-    }
-
-    /// The transport broke; without a session yet, that is the end of it.
-    pub(crate) fn broke(&self, why: &str) {
-        if let Some(step) = self.attempt.awaited.get() {
-            self.fail(*error::broke(step, why));
-        }
-    }
-
-    /// The session ended: calls off what is under way, tells the server not to wait, and says of the failure where it stopped.
-    pub(crate) fn abandon(&self, fault: &mut Fault) {
-        self.attempt.timers.take();
-        let Some(step) = self.attempt.awaited.take() else { return };
-        error::stopped(step, fault);
-        self.forget();
-    }
-
-    /// Exchanges descriptions with the server, in one round trip or in two.
-    async fn negotiate(&self) -> Result<(), Failure> {
-        let Attempt { signaling, options, .. } = &self.attempt;
-        // `kind` is what the server's description is: an answer to ours, or an offer that we answer.
-        let (kind, reply, negotiation);
-        if options.negotiation == Negotiation::ServerOffers {
-            kind = "offer";
-            reply = self.negotiating(&signaling.invite().await?)?;
-            negotiation = self.open(&options.ice_servers.concat(&reply.ice_servers))?;
-            self.trace("offer", 0);
-        } else {
-            kind = "answer";
-            negotiation = self.open(&options.ice_servers)?;
-            self.peer(Peer::open_lanes);
-            let sdp = negotiation.describe(Kind::Offer).await?;
-            self.trace("offer", 0);
-            reply = self.negotiating(&signaling.offer(&sdp).await?)?;
-            self.trace("answer", 0);
-        }
-        negotiation.accept(kind, &reply.sdp).await?;
-        if kind == "offer" {
-            let sdp = negotiation.describe(Kind::Answer).await?;
-            signaling.answer(&reply.id, &sdp).await?;
-            self.trace("answer", 0);
-        }
+    fn open_socket(&self, attempt: &Attempt) -> Result<(), Failure> {
+        let socket = Socket::new(&self.server, attempt.listener.function().clone())?;
+        // There is none yet.
+        let _ = attempt.transport.set(Transport::WebSocket(socket));
         Ok(())
     }
 
-    fn open(&self, ice_servers: &Array) -> Result<transport::Negotiation, Failure> {
-        if self.attempt.awaited.get().is_none() {
-            return Err(error::over());
+    /// A step is done, and with it all before it: their events may come late.
+    pub(crate) fn done(&self, attempt: &Attempt, step: Step) {
+        while let Some(next) = attempt.awaited.get().filter(|awaited| *awaited <= step) {
+            // First of all: the listener may end the session.
+            attempt.awaited.set(Step::all().find(|each| *each > next));
+            self.trace(attempt, next.name(), 0);
         }
-        let policy = if self.attempt.options.relay_only { "relay" } else { "all" };
-        self.attach(js::object(&[("iceServers", ice_servers), ("iceTransportPolicy", &policy.into())]))
-    }
-
-    /// The server knows this connection from now on, and may be told of candidates, or that nobody waits for it any more.
-    fn negotiating(&self, reply: &JsValue) -> Result<Reply, Failure> {
-        let reply = self.attempt.signaling.read(reply)?;
-        self.attempt.id.replace(reply.id.clone());
-        if self.attempt.awaited.get().is_none() {
-            self.forget();
-            return Err(error::over());
-        }
-        self.tell_candidates();
-        Ok(reply)
-    }
-
-    /// Tells the server not to wait for a connection that will not come about. It would notice by itself.
-    fn forget(&self) {
-        let id = self.attempt.id.borrow();
-        if !id.is_empty() {
-            let told = self.attempt.signaling.end(&id);
-            js::spawn(async move { drop(told.await) });
+        if step == Step::Welcome {
+            attempt.timers.take();
         }
     }
 
-    fn negotiated(&self) {
-        self.done(Step::Signaling);
-        self.after(STRANDED_AFTER, |session, _| {
-            session.attempt.probed.set(true);
-            session.check_stranded();
-        });
+    /// Says that something happened on the way.
+    pub(crate) fn trace(&self, attempt: &Attempt, name: &'static str, count: u32) {
+        let ms = js::performance_now() - self.started;
+        self.tell(News::Step { transport: attempt.rung, connection: attempt.id(), name, ms, count });
     }
 
-    /// Tells the server of the candidates found so far; those found meanwhile go with the next request.
-    fn tell_candidates(&self) {
-        let attempt = &self.attempt;
-        if attempt.id.borrow().is_empty() || attempt.candidates.borrow().length() == 0 || attempt.telling.replace(true) {
-            return;
-        }
-        let Some(session) = self.this.upgrade() else { return };
-        let told = attempt.signaling.candidates(&attempt.id.borrow(), &attempt.candidates.take());
-        js::spawn(async move {
-            // The server also finds a path by the packets that reach it, so a failure here is not the end.
-            drop(told.await);
-            session.attempt.telling.set(false);
-            session.tell_candidates();
-        });
-    }
-
-    /// Without a network interface ICE waits for ever: better to say so.
-    fn check_stranded(&self) {
-        let relay_only = self.attempt.options.relay_only;
-        if self.peer(|peer| peer.is_stranded(relay_only)) == Some(true)
-            && self.attempt.probed.get()
-            && self.attempt.awaited.get() == Some(Step::Ice)
-        {
-            self.fail(*error::stranded());
+    /// What a transport waits for takes too long.
+    pub(crate) fn time_out(&self, attempt: &Rc<Attempt>) {
+        if let Some(step) = attempt.awaited.get() {
+            self.lose(attempt, *error::timed_out(step, attempt.rung, self.options.connect_timeout));
+            self.schedule();
         }
     }
 
-    /// Ends the session for this reason.
-    pub(crate) fn fail(&self, fault: Fault) {
-        self.wish().close(fault);
+    /// A transport comes to nothing, whenever that turns out.
+    pub(crate) fn fail_attempt(&self, attempt: &Rc<Attempt>, fault: Fault) {
+        self.lose(attempt, fault);
+        self.schedule();
     }
 
-    fn trace(&self, name: &'static str, count: u32) {
-        (self.listener)(self, News::Step { name, ms: self.elapsed(), count });
+    /// A timer that is called off with the attempt.
+    pub(crate) fn after(&self, attempt: &Attempt, ms: Millis, then: Then) {
+        attempt.timers.borrow_mut().push(Timer::after(ms, self.callback(attempt.connection.0, then)));
     }
 
-    fn elapsed(&self) -> f64 {
-        js::performance_now() - self.attempt.started
-    }
-
-    fn after(&self, ms: Millis, then: fn(&Self, JsValue)) {
-        self.attempt.timers.borrow_mut().push(Timer::after(ms, self.callback(then)));
+    /// Takes a transport out of the session and closes it. What is under way is called off, the server is told not to wait.
+    pub(crate) fn detach(&self, attempt: &Attempt) {
+        attempt.alive.take();
+        self.driver.attempts.borrow_mut().retain(|each| each.connection != attempt.connection);
+        attempt.stage.set(Stage::Closing);
+        attempt.timers.take();
+        if attempt.awaited.take().is_some() {
+            self.forget(attempt);
+        }
+        if let Some(transport) = attempt.transport.get() {
+            transport.close();
+        }
     }
 }

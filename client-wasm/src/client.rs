@@ -13,7 +13,7 @@ use crate::{
     clock, error,
     options::Options,
     session::{News, Session, State},
-    transport::Peer,
+    transport::{Rung, Transport},
 };
 
 /// Hears what concerns the whole session. It may call the client back.
@@ -21,7 +21,7 @@ pub type Listener = Box<dyn Fn(News)>;
 /// Hears what becomes of a call: [`Event::Item`], [`Event::News`], and at last [`Event::Response`] or [`Event::Failed`].
 pub type Sink = Rc<dyn Fn(Event)>;
 
-/// A session with a server. Clones share it; dropping the last one ends it.
+/// A session with a server. Clones share it; dropping the last one ends it. Calls outlive the transports that carry them.
 #[derive(Clone)]
 pub struct Client {
     session: Rc<Session>,
@@ -29,7 +29,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Opens a session with the server at `http://host:port`.
+    /// Opens a session with the server at `http://host:port`, over whatever welcomes it first.
     ///
     /// # Errors
     /// `transport_failed`, `no_candidates`, `not_supported`, or what the server refuses with (`unauthorized`, `origin_refused`, …).
@@ -126,6 +126,19 @@ impl Client {
         self.session.wish().ping(token);
     }
 
+    /// Closes what is open without ending the session, until [`Client::wake`]: for a page's `pagehide` when it may come back. Browsers
+    /// keep no page with open peer connections.
+    pub fn sleep(&self) {
+        self.session.sleep();
+    }
+
+    /// Says that the page is looked at again after it slept, or, with `network`, that its way to the server may have changed:
+    /// transports that are waited with are tried at once, and the one in use must show that it is alive. For a page's `pageshow`,
+    /// `resume`, `visibilitychange`, and `online`.
+    pub fn wake(&self, network: bool) {
+        self.session.wake(network);
+    }
+
     /// Ends the session: calls in flight fail, the server is told. Does nothing the second time.
     pub fn close(&self, reason: Fault) {
         self.session.close(reason);
@@ -137,10 +150,16 @@ impl Client {
         self.session.state.get()
     }
 
-    /// The server's id of the connection, as its log names it; empty while it is not known.
+    /// What carries the session; none while nothing does.
+    #[must_use]
+    pub fn transport(&self) -> Option<Rung> {
+        self.session.carrier().map(|attempt| attempt.rung)
+    }
+
+    /// The server's id of the connection in use, as its log names it; empty while it is not known, and for a WebSocket.
     #[must_use]
     pub fn connection(&self) -> String {
-        self.session.attempt.id.borrow().clone()
+        self.session.carrier().map(|attempt| attempt.id()).unwrap_or_default()
     }
 
     /// Packets sent, acknowledged and received in a lane, and turns waiting.
@@ -149,16 +168,16 @@ impl Client {
         self.session.driver.endpoint.borrow().lane_counts(lane)
     }
 
-    /// Bytes in the send buffer of a lane's channel.
+    /// Bytes in the send buffer of a lane's pipe.
     #[must_use]
     pub fn buffered(&self, lane: Lane) -> u32 {
-        self.session.peer(|peer| peer.buffered(lane)).unwrap_or_default()
+        self.session.transport(|transport| transport.buffered(lane)).unwrap_or_default()
     }
 
-    /// The browser's own statistics of the connection, an `RTCStatsReport`. None without a connection.
+    /// The browser's own statistics of the connection, an `RTCStatsReport`. None without one over WebRTC.
     #[must_use]
     pub fn report(&self) -> Option<Promise> {
-        self.session.peer(Peer::report)
+        self.session.transport(Transport::report).flatten()
     }
 }
 

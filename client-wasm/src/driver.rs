@@ -1,77 +1,77 @@
-//! Moves bytes between a transport and the session's endpoint. Dull on purpose: callbacks only enqueue, one microtask
+//! Moves bytes between transports and the session's endpoint. Dull on purpose: callbacks only enqueue, one microtask
 //! takes what they left, drains the endpoint and sets its timer. All thinking is done in `tabagent_protocol`.
 
 use std::{
-    cell::{RefCell, RefMut},
+    cell::{Cell, RefCell, RefMut},
     rc::Rc,
 };
 
-use tabagent_protocol::{ConnectionId, Endpoint, Event, Input, Millis, Output};
+use tabagent_protocol::{ConnectionId, Endpoint, Input, Lane, Millis, Output};
 use wasm_bindgen::JsValue;
 
 use crate::{
+    attempt::{Attempt, Stage},
     clock::{self, Timer},
-    error::{self, Failure},
+    error,
     js::{self, Callback},
+    ladder::NEVER,
     session::Session,
-    transport::{Happened, Negotiation, Peer, Sent, Step},
+    transport::{Happened, Sent, Step, Transport},
 };
 
-/// There is one transport at a time.
-const CONNECTION: ConnectionId = ConnectionId(1);
 /// Milliseconds for the last packets to leave and the server to hang up: longer than a round trip anywhere.
 const CLOSE_GRACE: Millis = 500;
 
-/// A session's endpoint, the transport beneath it, and what wakes them.
+/// A session's endpoint, the transports beneath it, and what wakes them.
 pub(crate) struct Driver {
     pub(crate) endpoint: RefCell<Endpoint>,
-    pub(crate) transport: RefCell<Option<Peer>>,
-    /// Events of the transport that nobody has read. Bounded by one turn of the event loop: emptied before the next task.
-    arrived: RefCell<Vec<JsValue>>,
+    /// At most one for each rung, the one they are to replace, and what is closing.
+    pub(crate) attempts: RefCell<Vec<Rc<Attempt>>>,
+    /// The name of the last of them.
+    named: Cell<u32>,
+    /// Which of them brought the last packet.
+    pub(crate) speaking: Cell<u32>,
+    /// Events of transports that nobody has read. Bounded by one turn of the event loop: emptied before the next task.
+    arrived: RefCell<Vec<(ConnectionId, JsValue)>>,
     /// While a microtask is on its way: the session, which must not go before it has come.
     scheduled: RefCell<Option<Rc<Session>>>,
     microtask: Callback,
-    listener: Callback,
-    /// Runs until the endpoint's deadline, or a little less.
+    /// Runs until the next deadline, or a little less.
     timer: RefCell<Option<(Millis, Timer)>>,
-    /// A transport on its way out, what ends the wait, and who must live until then.
-    closing: RefCell<Option<(Peer, Timer, Rc<Session>)>>,
 }
 
 impl Driver {
-    /// `microtask` must call [`Session::microtask`], `listener` [`Session::enqueue`].
-    pub(crate) fn new(endpoint: Endpoint, microtask: Callback, listener: Callback) -> Self {
+    /// `microtask` must call [`Session::microtask`].
+    pub(crate) fn new(endpoint: Endpoint, microtask: Callback) -> Self {
         Self {
             endpoint: RefCell::new(endpoint),
-            transport: RefCell::default(),
+            attempts: RefCell::default(),
+            named: Cell::default(),
+            speaking: Cell::default(),
             arrived: RefCell::default(),
             scheduled: RefCell::default(),
             microtask,
-            listener,
             timer: RefCell::default(),
-            closing: RefCell::default(),
         }
+    }
+
+    /// A name that no transport of this session has had.
+    pub(crate) fn name_next(&self) -> ConnectionId {
+        self.named.set(self.named.get() + 1);
+        ConnectionId(self.named.get())
     }
 }
 
 impl Session {
-    /// Makes a transport the session's. Its events come from now on.
-    pub(crate) fn attach(&self, configuration: JsValue) -> Result<Negotiation, Failure> {
-        let peer = Peer::new(configuration, self.driver.listener.function().clone())?;
-        let negotiation = peer.negotiation();
-        self.driver.transport.replace(Some(peer));
-        Ok(negotiation)
-    }
-
     /// The endpoint, for a wish of the application; what it leads to leaves with everything else that is wished in this turn.
     pub(crate) fn wish(&self) -> RefMut<'_, Endpoint> {
         self.schedule();
         self.driver.endpoint.borrow_mut()
     }
 
-    /// An event of the transport.
-    pub(crate) fn enqueue(&self, event: JsValue) {
-        self.driver.arrived.borrow_mut().push(event);
+    /// An event of a transport.
+    pub(crate) fn enqueue(&self, connection: u32, event: JsValue) {
+        self.driver.arrived.borrow_mut().push((ConnectionId(connection), event));
         self.schedule();
     }
 
@@ -84,15 +84,19 @@ impl Session {
 
     /// One turn: everything that arrived, everything that follows from it, and when to come back.
     pub(crate) fn turn(&self) {
-        for event in self.driver.arrived.take() {
-            self.take(&event);
+        let arrived = self.driver.arrived.take();
+        for (connection, event) in arrived {
+            self.take(connection, &event);
             self.drain();
         }
+        self.watch();
+        self.climb();
         self.drain();
+        self.tell_transport("lost");
         self.set_timer();
     }
 
-    fn schedule(&self) {
+    pub(crate) fn schedule(&self) {
         let mut scheduled = self.driver.scheduled.borrow_mut();
         if scheduled.is_none() {
             *scheduled = self.this.upgrade();
@@ -100,30 +104,49 @@ impl Session {
         }
     }
 
-    fn take(&self, event: &JsValue) {
-        if self.is_closing() {
-            return;
+    fn take(&self, connection: ConnectionId, event: &JsValue) {
+        let Some(attempt) = self.attempt(connection.0) else { return };
+        if attempt.stage.get() == Stage::Closing {
+            return self.detach(&attempt); // the server has hung up
         }
-        let happened = self.peer(|peer| peer.read(event)).flatten();
-        match happened {
+        let Some(transport) = attempt.transport.get() else { return };
+        match transport.read(event) {
             None => {}
-            Some(Happened::Packet(bytes)) => self.input(Input::Packet { connection: CONNECTION, bytes: &bytes }),
-            Some(Happened::Writable(lane)) => self.input(Input::Writable { connection: CONNECTION, lane }),
-            Some(Happened::Step(Step::Channel)) => {
-                self.done(Step::Channel);
-                self.input(Input::Opened { connection: CONNECTION });
+            Some(Happened::Packet(bytes)) => {
+                self.driver.speaking.set(connection.0);
+                self.input(Input::Packet { connection, bytes: &bytes });
+                self.heard(&attempt);
+                // What it acknowledges has left the buffer.
+                if transport.has_drained() {
+                    self.drained(connection);
+                }
             }
-            Some(Happened::Step(step)) => self.done(step),
-            Some(Happened::Candidate(candidate)) => self.candidate(&candidate),
-            Some(Happened::Refused(json)) => self.fail(*error::refusal(&js::parse(&json)).unwrap_or_else(error::not_ours)),
-            Some(Happened::Closed(why)) => {
-                self.broke(why);
-                self.input(Input::Closed { connection: CONNECTION });
+            Some(Happened::Writable(lane)) => self.input(Input::Writable { connection, lane }),
+            Some(Happened::Drained) => self.drained(connection),
+            Some(Happened::Step(step)) => {
+                self.done(&attempt, step);
+                if step == Step::Channel && attempt.stage.get() == Stage::Opening {
+                    attempt.stage.set(Stage::Ready);
+                    self.greet();
+                }
             }
+            Some(Happened::Candidate(candidate)) => self.candidate(&attempt, &candidate),
+            Some(Happened::Doubtful) if attempt.stage.get() == Stage::Carrying => self.doubt(),
+            Some(Happened::Doubtful) => {}
+            Some(Happened::Refused(json)) => {
+                self.lose(&attempt, *error::refusal(&js::parse(&json)).unwrap_or_else(error::not_ours))
+            }
+            Some(Happened::Closed(why)) => self.lose(&attempt, *error::broke(attempt.awaited.get(), attempt.rung, why)),
         }
     }
 
-    fn input(&self, input: Input<'_>) {
+    fn drained(&self, connection: ConnectionId) {
+        for lane in Lane::ALL {
+            self.input(Input::Writable { connection, lane });
+        }
+    }
+
+    pub(crate) fn input(&self, input: Input<'_>) {
         self.driver.endpoint.borrow_mut().handle(clock::now(), input);
     }
 
@@ -132,59 +155,64 @@ impl Session {
             let output = self.driver.endpoint.borrow_mut().poll();
             match output {
                 None => return,
-                Some(Output::Transmit { connection, lane, packet }) => {
-                    let sent = self.peer(|peer| peer.try_send(lane, packet));
-                    if sent == Some(Sent::Full) {
-                        self.input(Input::Full { connection, lane });
-                    }
-                }
-                Some(Output::Close { .. }) => self.detach(),
+                Some(Output::Transmit { connection, lane, packet }) => self.transmit(connection, lane, packet),
+                Some(Output::Close { connection }) => self.close_politely(connection),
                 // The endpoint is not borrowed here: whoever hears this may wish for something.
-                Some(Output::Event(event)) => {
-                    if matches!(event, Event::Closed(_)) {
-                        self.detach();
-                    }
-                    self.hear(event);
-                }
+                Some(Output::Event(event)) => self.hear(event),
             }
         }
     }
 
-    /// Closes the transport, politely where it is open.
-    fn detach(&self) {
-        let Some(peer) = self.driver.transport.take() else { return };
-        peer.close();
-        if !peer.has_closed() {
-            let timer = Timer::after(CLOSE_GRACE, self.callback(|session, _| drop(session.driver.closing.take())));
-            self.driver.closing.replace(self.this.upgrade().map(|session| (peer, timer, session)));
+    fn transmit(&self, connection: ConnectionId, lane: Lane, packet: Vec<u8>) {
+        let Some(attempt) = self.attempt(connection.0) else { return };
+        match attempt.transport.get().map_or(Sent::Closed, |transport| transport.try_send(lane, packet)) {
+            Sent::Ready => {}
+            Sent::Full => self.input(Input::Full { connection, lane }),
+            // A page that closes what is ours gets no event of it.
+            Sent::Closed => self.lose(&attempt, *error::broke(attempt.awaited.get(), attempt.rung, "the transport was closed")),
         }
     }
 
-    /// Whether the transport is on its way out, so that nothing it says matters any more; lets go of it at its last word.
-    fn is_closing(&self) -> bool {
-        let mut closing = self.driver.closing.borrow_mut();
-        let is_closing = closing.is_some();
-        if closing.as_ref().is_some_and(|(peer, ..)| peer.has_closed()) {
-            *closing = None;
+    /// The transport of this name, while the session has it.
+    pub(crate) fn attempt(&self, connection: u32) -> Option<Rc<Attempt>> {
+        self.driver.attempts.borrow().iter().find(|attempt| attempt.connection.0 == connection).cloned()
+    }
+
+    /// All of them, to go through while they change.
+    pub(crate) fn attempts(&self) -> Vec<Rc<Attempt>> {
+        self.driver.attempts.borrow().clone()
+    }
+
+    /// Closes a transport that the endpoint has done with. Closing at once could overtake what was said last.
+    fn close_politely(&self, connection: ConnectionId) {
+        let Some(attempt) = self.attempt(connection.0).filter(|attempt| attempt.stage.get() != Stage::Closing) else { return };
+        self.gone(&attempt, *error::given_up(attempt.rung));
+        let waits = attempt.transport.get().is_some_and(Transport::finish);
+        if !waits {
+            return self.detach(&attempt);
         }
-        is_closing
+        attempt.stage.set(Stage::Closing);
+        attempt.alive.replace(self.this.upgrade());
+        self.after(&attempt, CLOSE_GRACE, |session, connection, _| {
+            if let Some(attempt) = session.attempt(connection) {
+                session.detach(&attempt);
+            }
+        });
     }
 
     /// A timer that fires too early only asks again: cheaper than setting it anew for every packet.
-    fn set_timer(&self) {
-        let due = self.driver.endpoint.borrow().deadline();
+    pub(crate) fn set_timer(&self) {
+        let due = self.driver.endpoint.borrow().deadline().unwrap_or(NEVER).min(self.next_look());
         let mut timer = self.driver.timer.borrow_mut();
-        match (due, &*timer) {
-            (Some(due), Some((armed, _))) if *armed <= due => {}
-            (Some(due), _) => {
-                let expired = self.callback(|session, _| {
-                    session.driver.timer.take();
-                    session.input(Input::Tick);
-                    session.turn();
-                });
-                *timer = Some((due, Timer::after(due.saturating_sub(clock::now()), expired)));
-            }
-            (None, _) => *timer = None,
+        if due == NEVER {
+            *timer = None;
+        } else if timer.as_ref().is_none_or(|(armed, _)| *armed > due) {
+            let expired = self.callback(0, |session, _, _| {
+                session.driver.timer.take();
+                session.input(Input::Tick);
+                session.turn();
+            });
+            *timer = Some((due, Timer::after(due.saturating_sub(clock::now()), expired)));
         }
     }
 }

@@ -1,9 +1,15 @@
 //! Failures of reaching a server: which step, what was tried, what to check.
 
-use tabagent_protocol::{Code, Fault, Millis};
+use tabagent_protocol::{
+    Code, Fault, Millis,
+    text::{decimal, join},
+};
 use wasm_bindgen::JsValue;
 
-use crate::{js, transport::Step};
+use crate::{
+    js,
+    transport::{Rung, Step},
+};
 
 /// A fault on its way up. Boxed: a pointer moves in a fraction of the code.
 pub(crate) type Failure = Box<Fault>;
@@ -16,24 +22,30 @@ pub(crate) fn unreachable(url: &str) -> Failure {
 
 /// Not an address at all.
 pub(crate) fn no_address(url: &str) -> Failure {
-    Box::new(Fault::new(Code::BAD_REQUEST, [url, " is no address to connect to"].concat()))
+    Box::new(Fault::new(Code::BAD_REQUEST, join(&[url, " is no address to connect to"])))
 }
 
 /// Whoever answered is no server of ours.
 pub(crate) fn not_a_server(url: &str, status: u16) -> Failure {
-    let status = u32::from(status);
-    failed(&[url, &format!(" answered with HTTP status {status}: is it a tabagent server?")])
+    failed(&[url, " answered with HTTP status ", &decimal(status.into()), ": is it a tabagent server?"])
 }
 
 /// A step took too long.
-pub(crate) fn timed_out(step: Step, after: Millis) -> Failure {
-    let after = after as u32;
-    failed(&[&format!("not connected after {after} ms: "), step.hint()])
+pub(crate) fn timed_out(step: Step, rung: Rung, after: Millis) -> Failure {
+    failed(&["not connected after ", &decimal(after), " ms: ", step.hint(rung)])
 }
 
-/// The transport broke before the session stood.
-pub(crate) fn broke(step: Step, why: &str) -> Failure {
-    failed(&[why, ": ", step.hint()])
+/// The transport broke, perhaps while a step was waited for.
+pub(crate) fn broke(step: Option<Step>, rung: Rung, why: &str) -> Failure {
+    match step {
+        Some(step) => failed(&[why, ": ", step.hint(rung)]),
+        None => failed(&[why]),
+    }
+}
+
+/// The session wants no more of a transport.
+pub(crate) fn given_up(rung: Rung) -> Failure {
+    failed(&["the server did not answer over ", rung.name()])
 }
 
 /// The session ended meanwhile.
@@ -56,15 +68,15 @@ pub(crate) fn stranded() -> Failure {
 /// The browser does not want to.
 pub(crate) fn refused(code: Code, thrown: &JsValue) -> Failure {
     let why = js::text(thrown, "message").unwrap_or_default();
-    Box::new(Fault::new(code, ["the browser refuses WebRTC: ", &why].concat()))
+    Box::new(Fault::new(code, join(&["the browser refuses WebRTC: ", &why])))
 }
 
 /// Names the step that a failed attempt stopped at, in the message and, where there are no other particulars, in `details.step`.
 pub(crate) fn stopped(step: Step, fault: &mut Fault) {
     let name = step.name();
-    fault.message = ["connecting stopped at `", name, "`: ", &fault.message].concat().into();
+    fault.message = join(&["connecting stopped at `", name, "`: ", &fault.message]).into();
     if fault.details.is_empty() {
-        fault.details = [r#"{"step":""#, name, r#""}"#].concat().into_bytes();
+        fault.details = join(&[r#"{"step":""#, name, r#""}"#]).into_bytes();
     }
 }
 
@@ -80,5 +92,5 @@ pub(crate) fn refusal(value: &JsValue) -> Option<Failure> {
 }
 
 fn failed(message: &[&str]) -> Failure {
-    Box::new(Fault::new(Code::TRANSPORT_FAILED, message.concat()))
+    Box::new(Fault::new(Code::TRANSPORT_FAILED, join(message)))
 }

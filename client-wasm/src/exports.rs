@@ -6,15 +6,19 @@
 
 use std::rc::Rc;
 
-use js_sys::{Promise, Uint8Array};
-use tabagent_protocol::{Body, CallId, Code, Event, Fault, Lane, Payload, Request};
+use js_sys::{Function, Promise, Uint8Array};
+use tabagent_protocol::{
+    Body, CallId, Code, Event, Fault, Lane, Payload, Request,
+    text::{decimal, join},
+};
 use wasm_bindgen::prelude::*;
 
 use crate::{
     clock, js,
+    ladder::NEVER,
     options::{Negotiation, Options},
     session::{News, Session},
-    transport::Peer,
+    transport::{Rung, Transport},
 };
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -22,12 +26,16 @@ const TYPES: &str = r#"
 /** Hears everything of a session. `value` is JSON in UTF-8 in memory of the module: decode it before returning. Must not throw. */
 export interface Listener {
   /**
-   * A step of connecting is done (`signaling`, `ice`, `dtls`, `channel`, `welcome`), or was noticed (`offer`, `answer`,
+   * A step of opening a transport is done (`signaling`, `ice`, `dtls`, `channel`, `welcome`), or was noticed (`offer`, `answer`,
    * `candidates`). `connection` is the server's id of it, empty while it is not known.
    */
-  step(connection: string, name: string, ms: number, count: number): void;
-  /** The session stands. */
-  welcomed(): void;
+  step(transport: string, connection: string, name: string, ms: number, count: number): void;
+  /** Opening a transport came to nothing; it may be tried again. */
+  failed(transport: string, step: string, code: string, message: string): void;
+  /** Another transport carries the session, or none (an empty name); with the first, the session stands. */
+  transport(to: string, connection: string, reason: string): void;
+  /** The server no longer has the session; the next one begins. Calls that had left have failed, the others wait. */
+  expired(): void;
   /** An item of a call's answer; `news` when it is an event of the call. */
   item(call: number, news: boolean, cost: number, value: Uint8Array, payload: Uint8Array | undefined): void;
   /** The answer. */
@@ -48,13 +56,19 @@ export interface Listener {
 export interface SessionOptions {
   /** `http://host:port`. */
   server: string;
-  /** 32 random bytes. */
-  secret: Uint8Array;
+  /** Gives 32 random bytes for a session, and others for the next. */
+  secret: () => Uint8Array;
   key?: string | undefined;
+  /** The preferred first; all when left out. */
+  transports?: readonly string[] | undefined;
   iceServers?: readonly RTCIceServer[] | undefined;
   relayOnly?: boolean | undefined;
   serverOffers?: boolean | undefined;
   connectTimeoutMs?: number | undefined;
+  /** A session that loses its transport is over. */
+  once?: boolean | undefined;
+  /** Window, first and longest wait, the same for what is preferred, stable, head start, silence, answer: milliseconds. */
+  patience?: readonly (number | undefined)[] | undefined;
 }
 
 /** A call. */
@@ -98,9 +112,13 @@ extern "C" {
     pub type JsAnswer;
 
     #[wasm_bindgen(method)]
-    fn step(this: &JsListener, connection: &str, name: &str, ms: f64, count: u32);
+    fn step(this: &JsListener, transport: &str, connection: &str, name: &str, ms: f64, count: u32);
     #[wasm_bindgen(method)]
-    fn welcomed(this: &JsListener);
+    fn failed(this: &JsListener, transport: &str, step: &str, code: &str, message: &str);
+    #[wasm_bindgen(method)]
+    fn transport(this: &JsListener, to: &str, connection: &str, reason: &str);
+    #[wasm_bindgen(method)]
+    fn expired(this: &JsListener);
     #[wasm_bindgen(method)]
     fn item(this: &JsListener, call: u32, news: bool, cost: u32, value: &[u8], payload: &JsValue);
     #[wasm_bindgen(method)]
@@ -127,9 +145,13 @@ pub enum Wish {
     Consumed,
     /// A sign of life; `a`, not 0, comes back.
     Ping,
+    /// The page is looked at again; `a` is 1 when its way to the server may have changed.
+    Wake,
+    /// The page goes, and may come back.
+    Sleep,
 }
 
-/// A session with a server, begun by its construction. The listener hears `welcomed` or a fault of call 0.
+/// A session with a server, begun by its construction. The listener hears `transport` or a fault of call 0.
 #[wasm_bindgen(js_name = Session)]
 pub struct JsSession(Rc<Session>);
 
@@ -138,13 +160,25 @@ impl JsSession {
     /// Begins to connect.
     #[wasm_bindgen(constructor)]
     pub fn new(listener: JsListener, options: &JsOptions) -> Self {
-        let secret = js::bytes(&js::field(options, "secret"));
-        let mut chosen = Options::new(*secret.first_chunk().unwrap_or(&[0; 32]));
+        let secrets: Function = js::known(js::field(options, "secret"));
+        let mut chosen = Options::new(move || *js::bytes(&js::call(&secrets)).first_chunk().unwrap_or(&[0; 32]));
+        let names = js::list(options, "transports");
+        chosen.transports.clear();
+        for at in 0..names.length() {
+            chosen.transports.extend(names.get(at).as_string().and_then(|name| Rung::of(&name)));
+        }
         chosen.key = js::text(options, "key");
         chosen.ice_servers = js::list(options, "iceServers");
         chosen.relay_only = js::truthy(options, "relayOnly");
         if js::truthy(options, "serverOffers") {
             chosen.negotiation = Negotiation::ServerOffers;
+        }
+        chosen.reconnect = !js::truthy(options, "once");
+        let patience = js::list(options, "patience");
+        for (value, at) in chosen.patience.all_mut().into_iter().zip(0..) {
+            if let Some(ms) = patience.get(at).as_f64() {
+                *value = ms as u64;
+            }
         }
         if let Some(ms) = js::number(options, "connectTimeoutMs") {
             chosen.connect_timeout = ms.into();
@@ -173,7 +207,9 @@ impl JsSession {
             ..Request::default()
         };
         let call = self.0.wish().call(clock::now(), request);
-        call.map(|id| id.0).map_err(|fault| format!("{}\n{}\n{}", fault.code, fault.code.status(), fault.message).into())
+        call.map(|id| id.0).map_err(|Fault { code, message, .. }| {
+            join(&[code.as_str(), "\n", &decimal(code.status().into()), "\n", &message]).into()
+        })
     }
 
     /// Answers a call of the server.
@@ -187,11 +223,13 @@ impl JsSession {
 
     /// Wishes for something of a call.
     pub fn wish(&self, wish: Wish, a: u32, b: u32) {
-        let mut endpoint = self.0.wish();
+        let session = &self.0;
         match wish {
-            Wish::Cancel => endpoint.cancel(CallId(a)),
-            Wish::Consumed => endpoint.consumed(CallId(a), b),
-            Wish::Ping => endpoint.ping(a.into()),
+            Wish::Cancel => session.wish().cancel(CallId(a)),
+            Wish::Consumed => session.wish().consumed(CallId(a), b),
+            Wish::Ping => session.wish().ping(a.into()),
+            Wish::Wake => session.wake(a != 0),
+            Wish::Sleep => session.sleep(),
         }
     }
 
@@ -202,36 +240,57 @@ impl JsSession {
         }
     }
 
-    /// Per lane: packets sent, acknowledged, received, turns waiting, bytes buffered; then calls in flight: ours, the server's.
+    /// Calls in flight: ours, the server's; per lane: packets sent, acknowledged, received, turns waiting, bytes buffered; per
+    /// transport, the preferred first: 0 idle, 1 waiting, 2 opening, 3 carrying; failures; milliseconds to the next try.
     pub fn counts(&self) -> Vec<u32> {
-        let endpoint = self.0.driver.endpoint.borrow();
+        let session = &self.0;
+        let endpoint = session.driver.endpoint.borrow();
         let (ours, theirs) = endpoint.calls_in_flight();
         let mut out = vec![ours as u32, theirs as u32];
         for lane in Lane::ALL {
             for count in endpoint.lane_counts(lane) {
                 out.push(count as u32);
             }
-            out.push(self.0.peer(|peer| peer.buffered(lane)).unwrap_or_default());
+            out.push(session.transport(|transport| transport.buffered(lane)).unwrap_or_default());
+        }
+        let carrier = session.carrier().map(|attempt| attempt.rung);
+        for place in &session.ladder.borrow().places {
+            let (state, wait) = match place.due {
+                _ if Some(place.rung) == carrier => (3, 0),
+                _ if place.opening => (2, 0),
+                NEVER => (0, 0),
+                due => (1, due.saturating_sub(clock::now())),
+            };
+            for number in [state, place.failures, wait as u32] {
+                out.push(number);
+            }
         }
         out
     }
 
-    /// The browser's statistics of the connection, an `RTCStatsReport`.
+    /// The browser's statistics of the connection in use, an `RTCStatsReport`, where that is WebRTC.
     pub fn report(&self) -> Option<Promise> {
-        self.0.peer(Peer::report)
+        self.0.transport(Transport::report).flatten()
     }
 }
 
 fn tell(listener: &JsListener, session: &Session, news: News) {
     match news {
-        News::Step { name, ms, count } => listener.step(&session.attempt.id.borrow(), name, ms, count),
+        News::Step { transport, connection, name, ms, count } => listener.step(transport.name(), &connection, name, ms, count),
+        News::Failed { transport, step, fault } => {
+            listener.failed(transport.name(), step.name(), fault.code.as_str(), &fault.message);
+        }
+        News::Transport { to, reason } => {
+            let connection = session.carrier().map(|attempt| attempt.id()).unwrap_or_default();
+            listener.transport(to.map_or("", Rung::name), &connection, reason);
+        }
         News::Session(event) => tell_event(listener, event),
     }
 }
 
 fn tell_event(listener: &JsListener, event: Event) {
     match event {
-        Event::Welcomed(_) => listener.welcomed(),
+        Event::Expired(_) => listener.expired(),
         Event::Item { call, body, cost } => listener.item(call.0, false, cost, &body.value, &payload(&body)),
         Event::News { call, body, cost } => listener.item(call.0, true, cost, &body.value, &payload(&body)),
         Event::Response { call, body } => listener.response(call.0, &body.value, &payload(&body)),
@@ -240,11 +299,16 @@ fn tell_event(listener: &JsListener, event: Event) {
         Event::Request { call, request: Request { action, request_id, body, .. } } => {
             listener.request(call.0, &action, &request_id.unwrap_or_default(), &body.value, &payload(&body));
         }
-        Event::Cancelled { call } => listener.cancelled(call.0),
+        Event::Cancelled { call } | Event::Abandoned { call } => listener.cancelled(call.0),
         Event::Published(body) => listener.published(&body.value),
         Event::Pong { token } => listener.pong(token as u32),
-        // Without resumption there is nothing to do before the end itself; requests here have no items of their own.
-        Event::GoAway(_) | Event::Ended { .. } | Event::Writable { .. } => {}
+        // Transports are told of by themselves; before an announced end there is nothing to do; requests have no items of their own.
+        Event::Welcomed(_)
+        | Event::Moved { .. }
+        | Event::Disconnected
+        | Event::GoAway(_)
+        | Event::Ended { .. }
+        | Event::Writable { .. } => {}
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use js_sys::{Array, Function, JSON, Object, Reflect, Uint8Array};
+use js_sys::{Array, Function, JSON, Object, Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, prelude::*};
 use wasm_bindgen_futures::spawn_local;
 
@@ -22,6 +22,17 @@ extern "C" {
     /// Milliseconds of a clock that never goes back.
     #[wasm_bindgen(js_namespace = performance, js_name = now)]
     pub(crate) fn performance_now() -> f64;
+
+    /// Asks over HTTP.
+    pub(crate) fn fetch(request: &JsValue) -> Promise;
+
+    /// The global object: whatever it is, it is the value of itself.
+    #[wasm_bindgen(js_namespace = globalThis, js_name = valueOf)]
+    pub(crate) fn global() -> JsValue;
+
+    /// A number from 0 up to, but not including, 1.
+    #[wasm_bindgen(js_namespace = Math)]
+    pub(crate) fn random() -> f64;
 }
 
 /// A Rust closure that JavaScript may call for as long as this value lives.
@@ -38,6 +49,37 @@ impl Callback {
     pub(crate) fn function(&self) -> &Function {
         self.0.as_ref().unchecked_ref()
     }
+}
+
+/// What a function without arguments returns; `undefined` when it throws.
+pub(crate) fn call(function: &Function) -> JsValue {
+    function.call0(&JsValue::UNDEFINED).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// What a method returns; `undefined` when it throws, or is none.
+pub(crate) fn method(object: &JsValue, name: &str, argument: &JsValue) -> JsValue {
+    let method: Function = known(field(object, name));
+    method.call1(object, argument).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// A window of the same origin that shows nothing, and lives as long as its frame is in the document.
+pub(crate) fn hidden_frame() -> JsValue {
+    let document = field(&global(), "document");
+    let frame = method(&document, "createElement", &"iframe".into());
+    set(&frame, "hidden", &JsValue::TRUE);
+    method(&field(&document, "documentElement"), "append", &frame);
+    frame
+}
+
+/// Makes an object of a class that is a value.
+///
+/// # Errors
+/// What its constructor throws, and when it is none.
+pub(crate) fn construct(class: JsValue, argument: &JsValue) -> Result<JsValue, JsValue> {
+    let arguments: Array = Array::new();
+    arguments.push(argument);
+    let class: Function = known(class);
+    Reflect::construct(&class, &arguments)
 }
 
 /// Says that a value is what the browser's own interface promises it to be: an event's channel, a dictionary.

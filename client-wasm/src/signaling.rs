@@ -1,9 +1,10 @@
 //! Signaling over HTTP: exchanges session descriptions and candidates with the server, in either flow.
 
-use gloo_net::http::Request;
 use js_sys::Array;
-use tabagent_protocol::CHANNEL_PROTOCOL;
+use tabagent_protocol::{CHANNEL_PROTOCOL, text::join};
 use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::Response;
 
 use crate::{
     error::{self, Failure},
@@ -29,13 +30,13 @@ pub(crate) struct Signaling {
 }
 
 impl Signaling {
-    /// `server` is `http://host:port`, perhaps with a path in front of the API's.
+    /// `server` is `http://host:port`, perhaps with a path in front of the API's, and without a slash behind it.
     pub(crate) fn new(server: &str, key: Option<&str>) -> Self {
         let headers = js::object(&[("content-type", &"application/json".into())]);
         if let Some(key) = key {
-            js::set(&headers, "authorization", &format!("Bearer {key}").into());
+            js::set(&headers, "authorization", &join(&["Bearer ", key]).into());
         }
-        let base = format!("{}/v1/webrtc/", server.trim_end_matches('/'));
+        let base = join(&[server, "/v1/webrtc/"]);
         Self { base, headers }
     }
 
@@ -62,7 +63,7 @@ impl Signaling {
 
     /// Ends a connection that did not come about, so that the server need not wait for it.
     pub(crate) fn end(&self, id: &str) -> impl Future<Output = Result<JsValue, Failure>> + use<> {
-        self.send("DELETE", &format!("session/{id}"), &JsValue::UNDEFINED)
+        self.send("DELETE", &join(&["session/", id]), &JsValue::UNDEFINED)
     }
 
     /// Reads the reply to a first request; the description stands in `answer` or in the reply itself.
@@ -80,18 +81,24 @@ impl Signaling {
     }
 
     fn send(&self, method: &str, path: &str, body: &JsValue) -> impl Future<Output = Result<JsValue, Failure>> + use<> {
-        let url = [&self.base, path].concat();
+        let url = join(&[&self.base, path]);
         let init = js::object(&[("method", &method.into()), ("headers", &self.headers), ("body", body)]);
         let request = web_sys::Request::new_with_str_and_init(&url, &js::known(init));
         async move {
             let Ok(request) = request else { return Err(error::no_address(&url)) };
-            let Ok(response) = Request::from(request).send().await else { return Err(error::unreachable(&url)) };
-            let Ok(text) = response.text().await else { return Err(error::unreachable(&url)) };
-            let reply = js::parse(&text);
+            let Ok((response, text)) = exchange(&request).await else { return Err(error::unreachable(&url)) };
+            let reply = js::parse(&text.as_string().unwrap_or_default());
             if response.ok() {
                 return Ok(reply);
             }
             Err(error::refusal(&reply).unwrap_or_else(|| error::not_a_server(&url, response.status())))
         }
     }
+}
+
+/// A reply with its body.
+async fn exchange(request: &JsValue) -> Result<(Response, JsValue), JsValue> {
+    let response: Response = js::known(JsFuture::from(js::fetch(request)).await?);
+    let text = JsFuture::from(response.text()?).await?;
+    Ok((response, text))
 }

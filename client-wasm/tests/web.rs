@@ -11,7 +11,7 @@ use std::{
 
 use futures_channel::oneshot;
 use tabagent_client::{
-    Client, Negotiation, News, Options, Sink, State,
+    Client, Negotiation, News, Options, Rung, Sink, State,
     protocol::{Body, Code, Event, Fault, Lane, Payload, Request},
 };
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -29,10 +29,25 @@ fn server() -> String {
     format!("http://127.0.0.1:{}", port + 1)
 }
 
-fn options() -> Options {
+fn secret() -> [u8; 32] {
     let mut secret = [0; 32];
     web_sys::window().unwrap().crypto().unwrap().get_random_values_with_u8_array(&mut secret).unwrap();
+    secret
+}
+
+/// Over all transports.
+fn ladder() -> Options {
     Options { key: Some(KEY.to_owned()), ..Options::new(secret) }
+}
+
+/// Over one.
+fn over(rung: Rung) -> Options {
+    Options { transports: vec![rung], ..ladder() }
+}
+
+/// Over WebRTC.
+fn options() -> Options {
+    over(Rung::WebRtc)
 }
 
 async fn connect() -> Client {
@@ -62,7 +77,7 @@ fn bye() -> Fault {
 #[wasm_bindgen_test]
 async fn a_channel_opens_and_actions_answer() {
     let client = connect().await;
-    assert_eq!(client.state(), State::Connected);
+    assert_eq!((client.state(), client.transport()), (State::Connected, Some(Rung::WebRtc)));
     assert!(!client.connection().is_empty(), "the server's id of the connection is known");
 
     let health = client.request(ask("health", "{}")).await.unwrap();
@@ -95,6 +110,8 @@ async fn every_step_is_heard_in_order() {
                 sender.send(matches!(event, Event::Welcomed(_))).unwrap();
             }
         }
+        News::Transport { to, reason } => assert_eq!((to, reason), (Some(Rung::WebRtc), "connected")),
+        News::Failed { fault, .. } => panic!("{fault}"),
     };
     let client = Client::start(&server(), options(), Box::new(listener));
     assert_eq!(client.state(), State::Connecting);
@@ -104,6 +121,55 @@ async fn every_step_is_heard_in_order() {
     let names: Vec<_> = steps.iter().map(|step| step.0).filter(|name| *name != "candidates").collect();
     assert_eq!(names, ["offer", "answer", "signaling", "ice", "dtls", "channel", "welcome"]);
     assert!(steps.windows(2).all(|pair| pair[0].1 <= pair[1].1), "time goes forward: {steps:?}");
+}
+
+#[wasm_bindgen_test]
+async fn a_websocket_carries_everything_too() {
+    let client = Client::connect(&server(), over(Rung::WebSocket)).await.unwrap();
+    assert_eq!(client.transport(), Some(Rung::WebSocket));
+    let (deltas, _) = read(&client, chat("Count to 30", true), usize::MAX).await;
+    assert!(deltas.len() >= 30);
+    let payload = Some(Payload { content_type: None, bytes: vec![7; 900 * 1024] });
+    let large = Request { lane: Lane::Bulk, body: Body { value: b"{}".to_vec(), payload }, ..ask("health", "") };
+    let (large, small) = (client.request(large), client.request(ask("health", "{}")));
+    assert!(small.await.is_ok());
+    assert!(large.await.is_ok(), "more than fits into the socket's buffer");
+}
+
+#[wasm_bindgen_test]
+async fn the_session_begins_on_the_websocket_and_moves() {
+    let (sender, moved) = oneshot::channel();
+    let sender = Cell::new(Some(sender));
+    let changes = RefCell::new(Vec::new());
+    let listener = move |news| {
+        if let News::Transport { to, reason } = news {
+            changes.borrow_mut().push((to, reason));
+            if changes.borrow().len() == 2
+                && let Some(sender) = sender.take()
+            {
+                sender.send(changes.take()).unwrap();
+            }
+        }
+    };
+    let client = Client::start(&server(), ladder(), Box::new(listener));
+    assert!(client.request(ask("health", "{}")).await.is_ok());
+    let (deltas, answer) = read(&client, chat("Count to 60", true), usize::MAX).await;
+    for (index, delta) in deltas.iter().enumerate() {
+        assert!(delta.contains(&format!(r#""index":{index}"#)), "item {index} is {delta}");
+    }
+    assert!(matches!(answer, Some(Event::Response { .. })), "{answer:?}");
+    assert_eq!(moved.await.unwrap(), [(Some(Rung::WebSocket), "connected"), (Some(Rung::WebRtc), "preferred")]);
+}
+
+#[wasm_bindgen_test]
+async fn a_session_that_sleeps_wakes_where_it_was() {
+    let client = connect().await;
+    let call = client.request(chat("Count to 20", false));
+    client.sleep();
+    assert_eq!((client.state(), client.transport()), (State::Reconnecting, None));
+    client.wake(false);
+    assert!(text(&call.await.unwrap()).contains("20"));
+    assert_eq!(client.state(), State::Connected);
 }
 
 #[wasm_bindgen_test]
@@ -127,13 +193,19 @@ async fn an_attempt_that_fails_says_why_and_where() {
     let stranger = refused(&server(), Options { key: Some("wrong".to_owned()), ..options() }).await;
     assert_eq!(stranger.code, Code::UNAUTHORIZED, "{stranger}");
     assert!(stranger.message.contains("`signaling`"), "{stranger}");
+    let stranger = refused(&server(), Options { key: Some("wrong".to_owned()), ..over(Rung::WebSocket) }).await;
+    assert_eq!(stranger.code, Code::UNAUTHORIZED, "{stranger}");
 
-    let nobody = refused(NOBODY, options()).await;
-    assert_eq!(nobody.code, Code::TRANSPORT_FAILED, "{nobody}");
-    assert_eq!(nobody.details, br#"{"step":"signaling"}"#);
+    for (options, step) in [(options(), "signaling"), (over(Rung::WebSocket), "channel"), (ladder(), "signaling")] {
+        let nobody = refused(NOBODY, options).await;
+        assert_eq!(nobody.code, Code::TRANSPORT_FAILED, "{nobody}");
+        assert_eq!(nobody.details, format!(r#"{{"step":"{step}"}}"#).into_bytes());
+    }
 
-    let nonsense = refused("http://[", options()).await;
-    assert_eq!(nonsense.code, Code::BAD_REQUEST, "{nonsense}");
+    for options in [options(), over(Rung::WebSocket), ladder()] {
+        let nonsense = refused("http://[", options).await;
+        assert_eq!(nonsense.code, Code::BAD_REQUEST, "{nonsense}");
+    }
 
     let hurried = refused(&server(), Options { connect_timeout: 0, ..options() }).await;
     assert_eq!(hurried.code, Code::TRANSPORT_FAILED, "{hurried}");

@@ -24,6 +24,7 @@ mod lane;
 pub mod limits;
 pub mod packet;
 pub mod signaling;
+pub mod text;
 /// Bytes to numbers and back.
 mod wire;
 

@@ -11,8 +11,8 @@ import { Stop } from "./say.mjs";
 /** How long the server may take to say that it is ready, in milliseconds; it takes a fraction of a second on an idle machine. */
 const READY = 20_000;
 
-/** Builds `target/debug/tabagent-server`, or finds it up to date. */
-export const buildServer = () => cargo("server", ["build", ...NATIVE, "--bin", "tabagent-server"]);
+/** Builds `target/debug/tabagent-server`, or finds it up to date; tests in the browser need the example programs too. */
+export const buildServer = (...more) => cargo("server", ["build", ...NATIVE, "--bin", "tabagent-server", ...more]);
 
 /** Starts the server on a data folder of its own and waits until it says its URL. `stop()` ends both; `log()` is what it has said so far. */
 export async function startServer(args = [], { env = {} } = {}) {

@@ -49,3 +49,13 @@ test("what panicked still traps, without its text", async () => {
   assert.throws(() => beside.fail(), WebAssembly.RuntimeError);
   assert.match(glue, /^function __wbg_report/m, "what is no longer imported is no longer exported");
 });
+
+test("who formats text is told so", async () => {
+  const { default: binaryen } = await import("binaryen");
+  // It calls itself, so that it is not taken into its caller.
+  const write = "(func $core::fmt::write (param i32) (if (local.get 0) (then (call $report (i32.const 1)) (call $core::fmt::write (i32.load (local.get 0))))))";
+  const formats = TEXT.replace("(func $run", `${write}\n  (func $run`).replace("(call $twice (i32", "(call $core::fmt::write (local.get 0)) (call $twice (i32");
+  const parsed = binaryen.parseText(formats);
+  binaryen.setDebugInfo(true);
+  await assert.rejects(slim(parsed.emitBinary(), GLUE), ({ output }) => /run calls .*core::fmt::write/.test(output));
+});

@@ -22,8 +22,9 @@ const USAGE: u8 = 2;
 const INTERRUPTED: i32 = 130;
 /// How much is logged unless said otherwise.
 const LOG_LEVEL: &str = "info";
-/// Added to a filter that is a level alone: of the WebRTC stack's own doings, only what goes wrong.
-const STACK: &str = "rtc=error,webrtc=error";
+/// Added to a filter that is a level alone: of what the stacks beneath do, only what goes wrong. At `trace` they write down packets, keys
+/// included.
+const STACK: &str = "rtc=error,webrtc=error,tungstenite=error,tokio_tungstenite=error";
 
 fn main() -> ExitCode {
     let mut cli = Cli::parse();

@@ -37,7 +37,7 @@ test("states, the reason of an end, and what is left of a closed client", async 
     return { states, before, reason: [agent.reason instanceof TabagentError, agent.reason.code], transport: agent.transport ?? null, stats, late };
   });
   assert.deepEqual(seen.states, ["connected", "closed"]);
-  assert.deepEqual(seen.before, ["webrtc", null]);
+  assert.deepEqual(seen.before, ["websocket", null]);
   assert.deepEqual(seen.reason, [true, "cancelled"]);
   assert.equal(seen.transport, null);
   assert.equal(seen.stats.state, "closed");
@@ -49,24 +49,26 @@ test("an attempt that is aborted ends at once, and the server does not wait for 
     const { connect } = await import("/client/index.js");
     const early = await codeOf(connect(location.origin, { signal: AbortSignal.abort() }));
     const controller = new AbortController();
+    const transports = ["webrtc"];
     const steps = [];
     const debug = ({ step, connection }) => {
       steps.push(step);
       if (step === "answer") window.connection = connection;
       if (step === "answer") controller.abort();
     };
-    const midway = await codeOf(connect(location.origin, { signal: controller.signal, debug }));
-    const at = async (wanted) => {
+    const midway = await codeOf(connect(location.origin, { transports, signal: controller.signal, debug }));
+    const at = async (transport, wanted) => {
       const controller = new AbortController();
       const debug = ({ step }) => step === wanted && controller.abort();
-      return codeOf(connect(location.origin, { signal: controller.signal, debug }));
+      return codeOf(connect(location.origin, { transports: [transport], signal: controller.signal, debug }));
     };
     const each = [];
-    for (const step of ["offer", "signaling", "ice", "dtls", "channel", "welcome"]) each.push(await at(step));
-    const flow = { negotiation: "server-offers", signal: AbortSignal.timeout(1) };
+    for (const step of ["offer", "signaling", "ice", "dtls", "channel", "welcome"]) each.push(await at("webrtc", step));
+    for (const step of ["channel", "welcome"]) each.push(await at("websocket", step));
+    const flow = { transports, negotiation: "server-offers", signal: AbortSignal.timeout(1) };
     return { early, midway, each, late: await codeOf(connect(location.origin, flow)), steps, connection: window.connection };
   });
-  assert.deepEqual(seen.each, Array(6).fill("cancelled"), "at whatever step");
+  assert.deepEqual(seen.each, Array(8).fill("cancelled"), "at whatever step");
   assert.equal(seen.late, "cancelled");
   assert.equal(seen.early, "cancelled");
   assert.equal(seen.midway, "cancelled");

@@ -19,24 +19,29 @@ after(async () => {
 });
 
 /** Connects in a row and says how each went. */
-const connects = (page, count) =>
-  page.evaluate(async (count) => {
-    const { connect } = await import("/client/index.js");
-    const results = [];
-    for (let n = 0; n < count; n++) {
-      const agent = await connect(location.origin);
-      const { status } = await agent.request({ action: "health" });
-      results.push(status);
-      agent.close();
-    }
-    return results;
-  }, count);
+const connects = (page, transport) =>
+  page.evaluate(
+    async ([count, transport]) => {
+      const { connect } = await import("/client/index.js");
+      const results = [];
+      for (let n = 0; n < count; n++) {
+        const agent = await connect(location.origin, { transports: [transport] });
+        const { status } = await agent.request({ action: "health" });
+        results.push(status);
+        agent.close();
+      }
+      return results;
+    },
+    [times, transport],
+  );
 
 for (const host of ["localhost", "127.0.0.1"]) {
-  test(`ten connects in a row from http://${host}`, async () => {
-    const page = await open(browser, server.url.replace("127.0.0.1", host));
-    assert.deepEqual(await connects(page, times), Array(times).fill("healthy"));
-  });
+  for (const transport of ["webrtc", "websocket"]) {
+    test(`ten connects in a row from http://${host} over ${transport}`, async () => {
+      const page = await open(browser, server.url.replace("127.0.0.1", host));
+      assert.deepEqual(await connects(page, transport), Array(times).fill("healthy"));
+    });
+  }
 }
 
 for (const kind of ["all .local", "none at all"]) {
@@ -55,7 +60,7 @@ for (const kind of ["all .local", "none at all"]) {
         return real(new Request(request, request.method === "POST" ? { body } : {}));
       };
     }, kind === "none at all");
-    assert.deepEqual(await connects(page, times), Array(times).fill("healthy"));
+    assert.deepEqual(await connects(page, "webrtc"), Array(times).fill("healthy"));
     const told = await page.evaluate(() => window.told);
     assert.ok(told.every((candidate) => candidate.includes(".local")), told.join("\n"));
     if (kind === "none at all") assert.deepEqual(told, []);
@@ -74,7 +79,7 @@ test("no STUN server is asked: nothing leaves the machine unasked", async () => 
       }
     };
     const { connect } = await import("/client/index.js");
-    (await connect(location.origin)).close();
+    (await connect(location.origin, { transports: ["webrtc"] })).close();
     return used;
   });
   assert.deepEqual(servers, [[]]);
@@ -84,7 +89,7 @@ test("the server-offers flow of the SDK", async () => {
   const page = await open(browser, server.url);
   const status = await page.evaluate(async () => {
     const { connect } = await import("/client/index.js");
-    const agent = await connect(location.origin, { negotiation: "server-offers" });
+    const agent = await connect(location.origin, { transports: ["webrtc"], negotiation: "server-offers" });
     const { status } = await agent.request({ action: "health" });
     agent.close();
     return status;
@@ -93,10 +98,11 @@ test("the server-offers flow of the SDK", async () => {
 });
 
 /** Runs a script in a network namespace of its own, prepared by shell commands. */
-function inNamespace(prepare) {
+function inNamespace(prepare, options = {}, later = "") {
   const inner = fileURLToPath(new URL("./support/in-namespace.mjs", import.meta.url));
   const user = process.getuid() === 0 ? [] : ["--user", "--map-root-user"];
-  const run = spawnSync("unshare", [...user, "--net", "sh", "-c", `${prepare} && exec "$0" "$1"`, process.execPath, inner], {
+  const script = `${prepare} && exec "$0" "$1" "$2" "$3"`;
+  const run = spawnSync("unshare", [...user, "--net", "sh", "-c", script, process.execPath, inner, JSON.stringify(options), later], {
     encoding: "utf8",
     timeout: 90_000,
   });
@@ -104,15 +110,26 @@ function inNamespace(prepare) {
   return JSON.parse(run.stdout.trim().split("\n").at(-1));
 }
 
-test("an interface without a default route is enough", () => {
-  const seen = inNamespace(
-    "ip link set lo up && ip link add va type veth peer name vb && ip addr add 192.0.2.2/24 dev va && ip link set va up && ip link set vb up",
-  );
-  assert.deepEqual(seen, { status: "healthy" });
+const loopback = "ip link set lo up";
+const interfaceUp = "ip link add va type veth peer name vb && ip addr add 192.0.2.2/24 dev va && ip link set va up && ip link set vb up";
+
+test("an interface without a default route is enough for WebRTC", () => {
+  const seen = inNamespace(`${loopback} && ${interfaceUp}`, { transports: ["webrtc"] });
+  assert.deepEqual([seen.status, seen.transport], ["healthy", "webrtc"]);
 });
 
-test("with loopback only the browser cannot do WebRTC, and says so within two seconds", () => {
-  const seen = inNamespace("ip link set lo up");
+test("with loopback only the browser cannot do WebRTC, and says so within two seconds where nothing else is wanted", () => {
+  const seen = inNamespace(loopback, { strict: true });
   assert.equal(seen.code, "no_candidates", JSON.stringify(seen));
+  assert.deepEqual(Object.keys(seen.details.transports), ["webrtc"]);
   assert.ok(seen.ms < 2_000, `${seen.ms} ms`);
+});
+
+test("with loopback only everything runs over the WebSocket, nobody waits, and an interface that comes up moves it to WebRTC", (t) => {
+  const seen = inNamespace(loopback, {}, interfaceUp);
+  assert.deepEqual([seen.status, seen.transport], ["healthy", "websocket"]);
+  assert.ok(seen.ms < 1_000, `${seen.ms} ms to the first answer`);
+  assert.equal(seen.tried.error.code, "no_candidates", JSON.stringify(seen.tried));
+  assert.equal(seen.moved, "healthy");
+  t.diagnostic(`first answer after ${seen.ms.toFixed(0)} ms, moved ${seen.movedMs.toFixed(0)} ms after the interface came up`);
 });

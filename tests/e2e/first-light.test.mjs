@@ -19,7 +19,7 @@ after(async () => {
 test("system_info, a streamed chat in order, cancel stops the producer, close ends the session", async () => {
   const seen = await page.evaluate(async () => {
     const { connect } = await import("/client/index.js");
-    const agent = await connect(location.origin);
+    const agent = await connect(location.origin, { transports: ["webrtc"] });
     const ask = (content) => agent.stream({ action: "chat", model: "default", messages: [{ role: "user", content }] });
     const read = async (stream) => {
       const deltas = [];
@@ -139,7 +139,7 @@ test("both sides log every step of the handshake, in order, under one id, withou
   const seen = await page.evaluate(async () => {
     const { connect } = await import("/client/index.js");
     const lines = [];
-    const agent = await connect(location.origin, { debug: (line) => lines.push(line) });
+    const agent = await connect(location.origin, { transports: ["webrtc"], debug: (line) => lines.push(line) });
     await agent.request({ action: "health" });
     const { connectionId, timeline } = agent;
     const stats = await agent.stats();

@@ -31,10 +31,13 @@ const state = (page, name) => page.locator(`#state[data-state="${name}"]`).waitF
 test("connect, chat, stop, any action, disconnect", async (t) => {
   const { page, wrong } = await visit(t);
   await page.locator("#address").press("Enter");
+  // The first calls ride a WebSocket; the waterfall is WebRTC's.
   await state(page, "connected");
+  await page.locator("#state").getByText("connected · webrtc").waitFor();
   const steps = await page.locator("#waterfall > li").allInnerTexts();
   assert.deepEqual(steps.map((text) => text.split(/\s/)[0].toLowerCase()), ["signaling", "ice", "dtls", "channel", "welcome"]);
   for (const text of steps) assert.match(text, /\d ?ms/);
+  assert.match(await page.locator("#total-label").innerText(), /first possible call, over websocket/);
 
   await page.locator("#prompt").fill("Count to 5.");
   await page.locator("#prompt").press("Enter");

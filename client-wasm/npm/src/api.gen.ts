@@ -1125,7 +1125,7 @@ export type ServerDraining = {
   deadline_ms: number;
 };
 
-/** Connections of the signaling API, by state. */
+/** Connections by state: those of the signaling API, and WebSockets. */
 export type SessionCounts = {
   /** Made since the server started. */
   total: number;
@@ -1133,7 +1133,7 @@ export type SessionCounts = {
   active: number;
   /** Waiting for an answer or for ICE. */
   waiting: number;
-  /** With an open data channel. */
+  /** With an open data channel, or a WebSocket. */
   connected: number;
   /** Alive, but their transport is gone. */
   disconnected: number;
@@ -1173,11 +1173,11 @@ export type StatsResponse = {
   models_loaded: number;
   /** Memory of the server process. */
   memory_used_mb: number;
-  /** Connections of the signaling API. */
+  /** Connections, whatever their transport. */
   sessions: SessionCounts;
-  /** Messages sent over data channels. */
+  /** Messages sent over sessions and plain channels. */
   messages_sent: number;
-  /** Messages received over data channels. */
+  /** Messages received over sessions and plain channels. */
   messages_received: number;
   /** Bytes of these. */
   bytes_sent: number;

@@ -1,6 +1,7 @@
 // Who waits for which call: turns what the module says into values, and hands it over.
 
 import { TabagentError } from "./errors.js";
+import type { TransportChange, TransportFailure, TransportName } from "./types.js";
 import type { Listener } from "./wasm/tabagent_client.js";
 
 /** Someone who made a call. */
@@ -15,8 +16,13 @@ export interface Caller {
 
 /** What concerns the session and not a call of ours. */
 export interface SessionListener {
-  step(connection: string, name: string, ms: number, count: number): void;
-  welcomed(): void;
+  step(transport: TransportName, connection: string, name: string, ms: number, count: number): void;
+  /** A transport could not be opened. */
+  failed(transport: TransportName, failure: TransportFailure): void;
+  /** Another transport carries the session; none, by an empty name. */
+  moved(to: TransportName | "", connection: string, reason: TransportChange["reason"]): void;
+  /** The server has lost the session: the next one begins, and knows of no subscription. */
+  expired(): void;
   closed(reason: TabagentError): void;
   published(event: unknown): void;
   asked(call: number, action: string, requestId: string, fields: unknown): void;
@@ -37,12 +43,20 @@ export class Calls implements Listener {
     this.#session = session;
   }
 
-  step(connection: string, name: string, ms: number, count: number): void {
-    this.#session.step(connection, name, ms, count);
+  step(transport: string, connection: string, name: string, ms: number, count: number): void {
+    this.#session.step(transport as TransportName, connection, name, ms, count);
   }
 
-  welcomed(): void {
-    this.#session.welcomed();
+  failed(transport: string, step: string, code: string, message: string): void {
+    this.#session.failed(transport as TransportName, { step, code, message } as TransportFailure);
+  }
+
+  transport(to: string, connection: string, reason: string): void {
+    this.#session.moved(to as TransportName | "", connection, reason as TransportChange["reason"]);
+  }
+
+  expired(): void {
+    this.#session.expired();
   }
 
   item(call: number, news: boolean, cost: number, json: Uint8Array, payload: Uint8Array | undefined): void {

@@ -3,17 +3,20 @@
 import type { Api } from "./api.gen.js";
 import { type Caller, Calls, guarded } from "./calls.js";
 import { TabagentError, cancelled, thrown } from "./errors.js";
+import { onWake } from "./lifecycle.js";
 import { Serving } from "./serving.js";
-import { candidatePair, counted } from "./stats.js";
+import { candidatePair, counted, transportStats } from "./stats.js";
 import { TabagentStream } from "./stream.js";
 import type {
   ActionName,
   ApiTypes,
+  ClientEvents,
   ClientState,
   ClientStats,
   ConnectOptions,
   EventOf,
   ItemOf,
+  ReconnectOptions,
   RequestOf,
   RequestOptions,
   ResponseOf,
@@ -21,6 +24,9 @@ import type {
   ServeFunctions,
   StreamName,
   TimelineEntry,
+  TransportChange,
+  TransportName,
+  TransportFailure,
 } from "./types.js";
 import { Session, Wish } from "./wasm/tabagent_client_bg.js";
 
@@ -35,21 +41,39 @@ type Waiting = Pick<Caller, "response" | "failed"> & Partial<Caller>;
 
 /** Actions that are asked for their items by a field of their own. */
 const STREAM_FIELD = new Set(["chat", "generate"]);
+const TRANSPORTS: readonly TransportName[] = ["webrtc", "websocket"];
+const STEPS: readonly TimelineEntry["step"][] = ["signaling", "ice", "dtls", "channel", "welcome"];
 /** Milliseconds for the answer to a ping: a slower connection has no round trip worth showing. */
 const PING_MS = 2_000;
 
+/** The events of {@link TabagentClient}, by name. */
+export interface TabagentClient<T extends ApiTypes<T> = Api> {
+  addEventListener<E extends keyof ClientEvents>(
+    type: E,
+    listener: ((event: ClientEvents[E]) => void) | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void;
+}
+
 /**
- * A session with a server, made by `connect()`.
+ * A session with a server, made by `connect()`. It outlives its transports: calls, streams and events go on where they were.
  *
  * @typeParam T - what the server says of itself; your own as `connect<MyApi>(…)`.
  *
- * Dispatches `statechange`, without particulars, whenever {@link TabagentClient.state} has changed.
+ * Dispatches `statechange` whenever {@link TabagentClient.state} has changed, and `transportchange`, with a
+ * {@link TransportChange} as its `detail`, whenever {@link TabagentClient.transport} has.
  */
 export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
-  /** Each step of connecting and when it was done, in milliseconds since `connect()`. */
+  /** Each step of opening a transport and when it was done, in milliseconds since `connect()`: the last attempt of each transport. */
   readonly timeline: readonly TimelineEntry[] = [];
 
   #connectionId = "";
+  #transport: TransportName | undefined;
+  /** The ladder. */
+  #transports: readonly TransportName[];
+  /** The last failure of each of them. */
+  #failures: { [transport in TransportName]?: TransportFailure } = {};
   #state: ClientState = "idle";
   #reason: TabagentError | undefined;
   /** Freed once it is closed: it and this client hold each other, and nobody else would tell them apart. */
@@ -71,12 +95,12 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
   private constructor(url: string, options: ConnectOptions) {
     super();
     this.#options = options;
-    // Whoever knows the secret owns the session: it stays in memory.
-    const secret = crypto.getRandomValues(new Uint8Array(32));
     this.#name = Array.from(crypto.getRandomValues(new Uint8Array(4)), (byte) => byte.toString(16).padStart(2, "0")).join("");
     this.#calls = new Calls({
-      step: (connection, name, ms, count) => this.#step(connection, name, ms, count),
-      welcomed: () => this.#welcomed(),
+      step: (...step) => this.#step(...step),
+      failed: (...failure) => this.#failed(...failure),
+      moved: (...change) => this.#moved(...change),
+      expired: () => this.#resubscribe(),
       closed: (reason) => this.#closed(reason),
       published: (event) => this.#dispatch(event),
       asked: async (call, action, requestId, fields) => {
@@ -86,9 +110,15 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
       cancelled: (call) => this.#serving.cancel(call),
     });
     this.#change("connecting");
+    const { transports = TRANSPORTS, strict, reconnect } = options;
+    this.#transports = strict ? transports.slice(0, 1) : transports;
     this.#session = new Session(this.#calls, {
       server: url,
-      secret,
+      // Whoever knows the secret owns the session: it stays in memory.
+      secret: () => crypto.getRandomValues(new Uint8Array(32)),
+      transports: this.#transports,
+      once: reconnect === false,
+      patience: patience(reconnect || {}),
       key: options.key,
       iceServers: options.iceServers,
       relayOnly: options.iceTransportPolicy === "relay",
@@ -96,12 +126,18 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
       connectTimeoutMs: options.connectTimeoutMs,
     });
     this.#watch(options.signal, "abort", () => this.#close("cancelled", "the signal given to connect() was aborted"));
-    this.#watch(globalThis, "pagehide", (event) => (event as PageTransitionEvent).persisted || this.close());
+    // Gone for good, or perhaps to come back: a page with open connections would not be kept.
+    this.#watch(globalThis, "pagehide", (event) => ((event as PageTransitionEvent).persisted ? this.#session?.wish(Wish.Sleep, 0, 0) : this.close()));
+    onWake((...listener) => this.#watch(...listener), (network) => this.#session?.wish(Wish.Wake, Number(network), 0));
   }
 
   /** @internal */
   static async open<T extends ApiTypes<T>>(url: string | URL, options: ConnectOptions): Promise<TabagentClient<T>> {
     if (options.signal?.aborted) throw cancelled("the signal given to connect() was aborted", options.signal.reason);
+    const unknown = options.transports?.find((name) => !TRANSPORTS.includes(name));
+    if (unknown || options.transports?.length === 0) {
+      throw new TabagentError({ code: "bad_request", status: 400, message: `transports: of ${TRANSPORTS.join(", ")}, not "${unknown ?? ""}"` });
+    }
     const client = new TabagentClient<T>(String(url), options);
     await client.#opened.promise;
     return client;
@@ -117,12 +153,12 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
     return this.#reason;
   }
 
-  /** What carries the session; undefined when it is not connected. */
-  get transport(): "webrtc" | undefined {
-    return this.#state === "connected" ? "webrtc" : undefined;
+  /** What carries the session; undefined while nothing does. */
+  get transport(): TransportName | undefined {
+    return this.#transport;
   }
 
-  /** The server's id of the connection, as its log and its HTTP API name it. */
+  /** The server's id of the WebRTC connection in use, as its log and its HTTP API name it; empty for a WebSocket. */
   get connectionId(): string {
     return this.#connectionId;
   }
@@ -131,8 +167,9 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
    * Calls an action and waits for its answer.
    *
    * @throws {@link TabagentError}: what the server answers with (`validation_failed`, `model_not_found`, …), or `cancelled`,
-   * `deadline_exceeded`, `limit_reached`, `payload_too_large`, `invalid_state` (the client is closed), `transport_failed`
-   * (the connection broke before the call left), `outcome_unknown` (it broke after: the call may have been carried out).
+   * `deadline_exceeded`, `limit_reached`, `payload_too_large`, `invalid_state` (the client is closed), `outcome_unknown` (the
+   * session ended after the call had left: it may have been carried out). A call that waits for a transport waits until its
+   * deadline.
    */
   request<A extends ActionName<T>>(request: RequestOf<T, A>, options: RequestOptions = {}): Promise<ResponseOf<T, A>> {
     return new Promise((resolve, reject) => {
@@ -169,7 +206,8 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
 
   /**
    * Hears an event of the server: subscribes with the first handler of a name, unsubscribes with the last.
-   * Events of this client's own calls come without a subscription.
+   * Events of this client's own calls come without a subscription. Should the server lose the session, the next one subscribes
+   * anew; events of the time between are missed.
    *
    * @returns a function that takes the handler away.
    */
@@ -178,7 +216,7 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
     if (handlers.size === 0) this.#subscribe("subscribe", event);
     this.#handlers.set(event, handlers.add(handler));
     return () => {
-      if (handlers.delete(handler) && handlers.size === 0 && this.#state === "connected") this.#subscribe("unsubscribe", event);
+      if (handlers.delete(handler) && handlers.size === 0 && this.#state !== "closed") this.#subscribe("unsubscribe", event);
     };
   }
 
@@ -195,7 +233,9 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
   async stats(): Promise<ClientStats> {
     const { state, transport } = this;
     const [report, roundTripMs] = await Promise.all([this.#session?.report() as Promise<RTCStatsReport> | undefined, this.#ping()]);
-    return { state, transport, candidatePair: candidatePair(report), roundTripMs, ...counted(this.#session?.counts() ?? []) };
+    const counts = this.#session?.counts() ?? [];
+    const transports = this.#transports.map((name, at) => ({ transport: name, ...transportStats(counts.slice(12 + 3 * at)), error: this.#failures[name] }));
+    return { state, transport, transports, candidatePair: candidatePair(report), roundTripMs, ...counted(counts) };
   }
 
   /** Ends the session: calls in flight fail, the server is told. Does nothing the second time. */
@@ -262,13 +302,21 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
     for (const handler of this.#handlers.get(name ?? "") ?? []) guarded(() => handler(event as never));
   }
 
-  /** Nobody waits for a subscription, so its failure is reported like an exception nobody caught, unless it came with the end. */
+  /**
+   * Nobody waits for a subscription, so its failure is reported like an exception nobody caught, unless it came with the end
+   * of the client, or of the session: the next one subscribes anew.
+   */
   #subscribe(action: "subscribe" | "unsubscribe", event: string): void {
     const request = { action, events: [event] };
     this.#call(request, {}, this.#requestId({}, request), {
       response: () => {},
-      failed: (error) => queueMicrotask(() => this.#state === "closed" || reportError(error)),
+      failed: (error) => queueMicrotask(() => this.#state === "closed" || error.code === "outcome_unknown" || reportError(error)),
     });
+  }
+
+  /** The next session knows of no subscription. */
+  #resubscribe(): void {
+    for (const [event, { size }] of this.#handlers) if (size > 0) this.#subscribe("subscribe", event);
   }
 
   #ping(): Promise<number | undefined> {
@@ -287,19 +335,39 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
     });
   }
 
-  #step(connection: string, step: string, ms: number, count: number): void {
-    this.#connectionId = connection;
-    const isTrace = step === "offer" || step === "answer" || step === "candidates";
-    if (!isTrace) (this.timeline as TimelineEntry[]).push({ step: step as TimelineEntry["step"], ms });
-    this.#debug(step, ms, step === "candidates" ? `${count} found` : "done");
+  #step(transport: TransportName, connection: string, name: string, ms: number, count: number): void {
+    const step = STEPS.find((step) => step === name);
+    const timeline = this.timeline as TimelineEntry[];
+    if (step) {
+      // What an earlier attempt left from here on is history.
+      const stale = (entry: TimelineEntry) => entry.transport === transport && STEPS.indexOf(entry.step) >= STEPS.indexOf(step);
+      timeline.splice(0, Infinity, ...timeline.filter((entry) => !stale(entry)), { transport, step, ms });
+    }
+    this.#debug(name, ms, name === "candidates" ? `${count} found` : "done", transport, connection);
   }
 
-  #welcomed(): void {
-    this.#change("connected");
-    this.#opened.resolve();
+  #failed(transport: TransportName, failure: TransportFailure): void {
+    this.#failures[transport] = failure;
+    this.#debug("failed", performance.now() - this.#begun, `${failure.code} at ${failure.step}: ${failure.message}`, transport);
   }
 
-  #closed(reason: TabagentError): void {
+  #moved(name: TransportName | "", connection: string, reason: TransportChange["reason"]): void {
+    const [from, to] = [this.#transport, name || undefined];
+    this.#transport = to;
+    if (to) {
+      this.#connectionId = connection;
+      delete this.#failures[to];
+    }
+    this.#debug("transport", performance.now() - this.#begun, `${from ?? "none"} to ${to ?? "none"}: ${reason}`, to, connection);
+    if (reason === "connected") this.#opened.resolve();
+    if (reason !== "closed") this.#change(to ? "connected" : "reconnecting");
+    this.dispatchEvent(new CustomEvent<TransportChange>("transportchange", { detail: { from, to, reason } }));
+  }
+
+  #closed(error: TabagentError): void {
+    const failed = this.#state === "connecting" && Object.keys(this.#failures).length > 0;
+    // What became of every transport, for who wonders why there is none.
+    const reason = failed ? error.with({ transports: this.#failures }) : error;
     this.#reason = reason;
     for (const cleanup of this.#cleanups) cleanup();
     this.#serving.cancelAll();
@@ -318,16 +386,16 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
   }
 
   #change(state: ClientState): void {
+    if (this.#state === state) return;
     this.#state = state;
     this.dispatchEvent(new Event("statechange"));
   }
 
-  #debug(step: string, ms: number, message: string): void {
+  #debug(step: string, ms: number, message: string, transport?: TransportName, connection = this.#connectionId): void {
     const { debug } = this.#options;
     if (!debug) return;
-    const connection = this.#connectionId;
-    if (typeof debug === "function") guarded(() => debug({ connection, step, ms, message }));
-    else console.debug(`tabagent ${connection || "-"} ${step} after ${ms.toFixed(1)} ms: ${message}`);
+    if (typeof debug === "function") guarded(() => debug({ transport, connection, step, ms, message }));
+    else console.debug(`tabagent ${transport ?? ""} ${connection || "-"} ${step} after ${ms.toFixed(1)} ms: ${message}`);
   }
 
   /** Listens until the client closes. */
@@ -336,6 +404,19 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
     this.#cleanups.push(() => target?.removeEventListener?.(type, listener));
   }
 }
+
+/** In the order in which the module reads them. */
+const patience = (options: ReconnectOptions): (number | undefined)[] => [
+  options.windowMs,
+  options.retryMs,
+  options.maxRetryMs,
+  options.upgradeMs,
+  options.maxUpgradeMs,
+  options.stableMs,
+  options.headStartMs,
+  options.silenceMs,
+  options.answerMs,
+];
 
 /** A promise and the means to settle it. */
 function deferred<T>() {

@@ -31,7 +31,7 @@ export class TabagentError extends Error {
   readonly code: string;
   /** HTTP status of the same failure; 500 for an application's own code. */
   readonly status: number;
-  /** Particulars: `{ field }` of a refused field, `{ step }` of a connection that did not come about. */
+  /** Particulars: `{ field }` of a refused field; of a connection that did not come about `{ step, transports }`. */
   readonly details: unknown;
   /** Milliseconds after which a repeat makes sense. */
   readonly retryAfterMs: number | undefined;
@@ -45,6 +45,11 @@ export class TabagentError extends Error {
     this.details = details;
     this.retryAfterMs = retryAfterMs;
     this.callId = callId;
+  }
+
+  /** @internal The same with more particulars. */
+  with(particulars: object): TabagentError {
+    return new TabagentError({ ...this, message: this.message, details: { ...(this.details as object), ...particulars }, cause: this.cause });
   }
 }
 

@@ -61,9 +61,14 @@ export type TypedServeFunction<A> = (
   context: ServeContext,
 ) => Part<A, "response"> | Promise<Part<A, "response">>;
 
-/** One step of connecting and when it was done, in milliseconds since `connect()`. */
+/** What can carry a session. */
+export type TransportName = "webrtc" | "websocket";
+
+/** One step of opening a transport and when it was done. */
 export interface TimelineEntry {
-  /** What was done. */
+  /** What was opened. */
+  transport: TransportName;
+  /** What was done; a WebSocket has only the last two. */
   step: "signaling" | "ice" | "dtls" | "channel" | "welcome";
   /** Milliseconds since `connect()`. */
   ms: number;
@@ -71,14 +76,59 @@ export interface TimelineEntry {
 
 /** What `debug` is told, once per step. Never holds a session description or a key. */
 export interface DebugLine {
-  /** The server's id of the connection; empty while it is not known. */
+  /** Which transport it is about; undefined when it is about the session. */
+  transport: TransportName | undefined;
+  /** The server's id of the connection; empty while it is not known, and for a WebSocket. */
   connection: string;
-  /** `offer`, `answer`, `candidates`, a step of the timeline, or `closed`. */
+  /** `offer`, `answer`, `candidates`, a step of the timeline, `failed`, `transport`, or `closed`. */
   step: string;
   /** Milliseconds since `connect()`. */
   ms: number;
   /** What happened, for people. */
   message: string;
+}
+
+/** The `detail` of a `transportchange` event. */
+export interface TransportChange {
+  /** What carried the session before; undefined when nothing did. */
+  from: TransportName | undefined;
+  /** What carries it now, perhaps another of the same kind; undefined while nothing does. */
+  to: TransportName | undefined;
+  /**
+   * `connected`: the first. `preferred`: a better one is ready. `lost`: the one before broke. `replaced`: the one before was
+   * silent. `reconnected`: there was none before. `sleeping`: the page is put aside, perhaps to come back. `closed`: the session is over.
+   */
+  reason: "connected" | "preferred" | "lost" | "replaced" | "reconnected" | "sleeping" | "closed";
+}
+
+/** What a client dispatches. */
+export interface ClientEvents {
+  /** {@link TabagentClient.state} has changed. */
+  statechange: Event;
+  /** Another transport carries the session, or none does: {@link TabagentClient.transport}. */
+  transportchange: CustomEvent<TransportChange>;
+}
+
+/** When transports are tried again and replaced, all in milliseconds. The defaults suit people and networks; tests are in a hurry. */
+export interface ReconnectOptions {
+  /** For which a session without a transport can be continued; the server's own window counts too. Default: 60000. */
+  windowMs?: number | undefined;
+  /** The longest wait before the second try while nothing carries the session; the first is at once. Each failure doubles it, each wait is a random part of it. Default: 250. */
+  retryMs?: number | undefined;
+  /** What it grows to. Default: 10000. */
+  maxRetryMs?: number | undefined;
+  /** The same while a less preferred transport carries the session. Default: 5000. */
+  upgradeMs?: number | undefined;
+  /** What it grows to. Default: 300000. */
+  maxUpgradeMs?: number | undefined;
+  /** For which a transport must last to be one that works: its failures are forgotten then. Default: 10000. */
+  stableMs?: number | undefined;
+  /** Head start of the WebSocket. Default: 100. */
+  headStartMs?: number | undefined;
+  /** Silence of the server after which it is asked for a sign of life. Default: 12000. */
+  silenceMs?: number | undefined;
+  /** For which that is waited for before other transports are tried. Default: 2000. */
+  answerMs?: number | undefined;
 }
 
 /** How to connect. */
@@ -91,7 +141,16 @@ export interface ConnectOptions {
   iceTransportPolicy?: RTCIceTransportPolicy | undefined;
   /** Who makes the first move; `"server-offers"` costs one round trip more. Default: `"client-offers"`. */
   negotiation?: "client-offers" | "server-offers" | undefined;
-  /** Milliseconds for all steps together. Default: 10000. */
+  /**
+   * What may carry the session, the preferred first. All of them are tried: what is welcomed first carries the first calls, and the
+   * session moves to what is preferred as soon as that stands. Default: `["webrtc", "websocket"]`.
+   */
+  transports?: readonly TransportName[] | undefined;
+  /** The first of `transports` or a failure that names it. Default: false. */
+  strict?: boolean | undefined;
+  /** How a lost transport is replaced; `false`: not at all, the client closes. */
+  reconnect?: false | ReconnectOptions | undefined;
+  /** Milliseconds until the first welcome. Default: 10000. */
   connectTimeoutMs?: number | undefined;
   /** Milliseconds for each `request` that names none itself; streams have no limit but their own. Default: none. */
   requestTimeoutMs?: number | undefined;
@@ -150,13 +209,38 @@ export interface LaneStats {
   buffered: number;
 }
 
+/** How it goes with one transport. */
+export interface TransportStats {
+  transport: TransportName;
+  /** `carrying` the session; `opening`; `waiting` for the next try; `idle`: not to be tried, because it can never work here. */
+  state: "carrying" | "opening" | "waiting" | "idle";
+  /** Attempts in a row that failed, or led to nothing stable. */
+  failures: number;
+  /** Milliseconds to the next try, if one is needed then. */
+  retryInMs: number;
+  /** Why the last attempt failed. */
+  error: TransportFailure | undefined;
+}
+
+/** Why a transport could not be opened. */
+export interface TransportFailure {
+  /** The step that it stopped at. */
+  step: TimelineEntry["step"];
+  /** Stable name of the failure, as of a {@link TabagentError}. */
+  code: string;
+  /** One sentence for people. */
+  message: string;
+}
+
 /** How the connection is at this moment. */
 export interface ClientStats {
   /** As {@link TabagentClient.state}. */
   state: ClientState;
-  /** What carries the session; undefined when it is not connected. */
-  transport: "webrtc" | undefined;
-  /** The path that ICE selected; undefined while there is none. */
+  /** What carries the session; undefined while nothing does. */
+  transport: TransportName | undefined;
+  /** How it goes with each of the client's transports, the preferred first. */
+  transports: TransportStats[];
+  /** The path that ICE selected; undefined when WebRTC does not carry the session. */
   candidatePair: { local: CandidateEnd; remote: CandidateEnd } | undefined;
   /** Milliseconds there and back, measured now; undefined when no answer came within two seconds. */
   roundTripMs: number | undefined;
@@ -166,5 +250,5 @@ export interface ClientStats {
   calls: { ours: number; theirs: number };
 }
 
-/** `idle`: nothing tried. `connecting`, `connected`. `reconnecting`: the transport is gone, calls wait. `closed`: over. */
+/** `idle`: nothing tried. `connecting`, `connected`. `reconnecting`: no transport, calls wait for the next one. `closed`: over. */
 export type ClientState = "idle" | "connecting" | "connected" | "reconnecting" | "closed";

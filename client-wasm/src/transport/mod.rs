@@ -5,11 +5,115 @@
 
 /// The only place that names `RtcPeerConnection`.
 mod webrtc;
+/// The only place that names `WebSocket`.
+mod websocket;
 
 pub(crate) use webrtc::{Kind, Negotiation, Peer};
+pub(crate) use websocket::Socket;
 
+use js_sys::Promise;
 use tabagent_protocol::Lane;
 use wasm_bindgen::JsValue;
+
+use crate::js;
+
+/// A kind of transport: a rung of the ladder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rung {
+    /// Data channels of an `RTCPeerConnection`: a lane each, over UDP.
+    WebRtc,
+    /// A `WebSocket`: both lanes in one pipe, over TCP. Up in two round trips, and wherever HTTP is.
+    WebSocket,
+}
+
+impl Rung {
+    /// All, the preferred first.
+    pub const ALL: [Self; 2] = [Self::WebRtc, Self::WebSocket];
+
+    /// The name in options, events and logs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::WebRtc => "webrtc",
+            Self::WebSocket => "websocket",
+        }
+    }
+
+    /// The rung of this name.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rung| rung.name() == name)
+    }
+}
+
+/// Something that moves packets. Dropping it closes it at once.
+pub(crate) enum Transport {
+    WebRtc(Peer),
+    WebSocket(Socket),
+}
+
+impl Transport {
+    /// Sends a packet. It is always taken.
+    pub(crate) fn try_send(&self, lane: Lane, packet: Vec<u8>) -> Sent {
+        match self {
+            Self::WebRtc(peer) => peer.try_send(lane, packet),
+            Self::WebSocket(socket) => socket.try_send(&packet),
+        }
+    }
+
+    /// What an event means; nothing for one of no consequence.
+    pub(crate) fn read(&self, event: &JsValue) -> Option<Happened> {
+        match self {
+            Self::WebRtc(peer) => peer.read(event),
+            Self::WebSocket(socket) => socket.read(event),
+        }
+    }
+
+    /// Closes it at once.
+    pub(crate) fn close(&self) {
+        match self {
+            Self::WebRtc(peer) => peer.close(),
+            Self::WebSocket(socket) => socket.close(),
+        }
+    }
+
+    /// Starts to close: nothing more is heard or sent, but what was sent before still leaves. Answers whether that needs us.
+    pub(crate) fn finish(&self) -> bool {
+        match self {
+            Self::WebRtc(peer) => peer.finish(),
+            Self::WebSocket(socket) => {
+                socket.close();
+                false
+            }
+        }
+    }
+
+    /// Bytes in a lane's send buffer.
+    pub(crate) fn buffered(&self, lane: Lane) -> u32 {
+        match self {
+            Self::WebRtc(peer) => peer.buffered(lane),
+            Self::WebSocket(socket) => socket.buffered(),
+        }
+    }
+
+    /// Whether a pipe that was full has room again and has not said so.
+    pub(crate) fn has_drained(&self) -> bool {
+        matches!(self, Self::WebSocket(socket) if socket.has_drained())
+    }
+
+    /// The browser's own statistics, an `RTCStatsReport`.
+    pub(crate) fn report(&self) -> Option<Promise> {
+        self.peer().map(Peer::report)
+    }
+
+    /// The peer connection, where it is one.
+    pub(crate) fn peer(&self) -> Option<&Peer> {
+        match self {
+            Self::WebRtc(peer) => Some(peer),
+            Self::WebSocket(_) => None,
+        }
+    }
+}
 
 /// What a transport says after it took a packet: it always takes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +122,7 @@ pub(crate) enum Sent {
     Ready,
     /// Wait for [`Happened::Writable`] before the next.
     Full,
-    /// Not taken: the transport is about to say that it is closed.
+    /// Not taken: the transport is closed.
     Closed,
 }
 
@@ -35,6 +139,10 @@ pub(crate) enum Happened {
     Refused(String),
     /// A lane has room again.
     Writable(Lane),
+    /// The one pipe of both lanes has room again.
+    Drained,
+    /// The transport may be dead.
+    Doubtful,
     /// The transport is gone, and why.
     Closed(&'static str),
 }
@@ -48,7 +156,7 @@ pub enum Step {
     Ice,
     /// DTLS agreed on keys.
     Dtls,
-    /// The data channel of lane 0 is open.
+    /// The data channel of lane 0 is open, or the WebSocket.
     Channel,
     /// The server welcomed the session.
     Welcome,
@@ -76,7 +184,25 @@ impl Step {
     }
 
     /// What to check when the handshake stops here.
-    pub(crate) fn hint(self) -> &'static str {
-        STEPS[self as usize].2
+    pub(crate) fn hint(self, rung: Rung) -> &'static str {
+        match (self, rung) {
+            (Self::Channel, Rung::WebSocket) => {
+                "is the server running there, does it allow this origin, and do proxies let WebSockets through?"
+            }
+            _ => STEPS[self as usize].2,
+        }
     }
+}
+
+/// Gives all events of `target` to `listener`, or with `null` to nobody.
+fn listen(target: &JsValue, events: &[&str], listener: &JsValue) {
+    for event in events {
+        js::set(target, event, listener);
+    }
+}
+
+/// What a message is: a packet, or text where none belongs.
+fn message(event: &JsValue) -> Happened {
+    let data = js::field(event, "data");
+    data.as_string().map_or_else(|| Happened::Packet(js::bytes(&data)), Happened::Refused)
 }

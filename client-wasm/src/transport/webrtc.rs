@@ -10,7 +10,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{RtcDataChannel, RtcPeerConnection};
 
-use super::{Happened, Sent, Step};
+use super::{Happened, Sent, Step, listen, message};
 use crate::{
     error::{self, Failure},
     js,
@@ -29,6 +29,8 @@ const CHANNEL_EVENTS: [&str; 4] = ["onopen", "onmessage", "onclose", "onbuffered
 /// One `RTCPeerConnection`. Dropping it closes it at once.
 pub(crate) struct Peer {
     connection: RtcPeerConnection,
+    /// Whose window it lives in, where that is not ours.
+    frame: Option<JsValue>,
     /// Hears every event.
     listener: Function,
     /// Filled when a channel is made or arrives.
@@ -44,14 +46,21 @@ pub(crate) struct Peer {
 impl Peer {
     /// A connection that has not been negotiated. `configuration` is an `RTCConfiguration`; `listener` gets every event.
     ///
+    /// With `elsewhere` it belongs to a window of its own: Chromium keeps a list of network interfaces for each document, and one
+    /// that was empty when the document first asked stays empty.
+    ///
     /// # Errors
     /// `not_supported` where there is no WebRTC (workers) or the browser refuses the configuration.
-    pub(crate) fn new(configuration: JsValue, listener: Function) -> Result<Self, Failure> {
-        let connection = RtcPeerConnection::new_with_configuration(&js::known(configuration))
+    pub(crate) fn new(configuration: &JsValue, listener: Function, elsewhere: bool) -> Result<Self, Failure> {
+        let frame = elsewhere.then(js::hidden_frame);
+        let window = frame.as_ref().map_or_else(js::global, |frame| js::field(frame, "contentWindow"));
+        let connection = js::construct(js::field(&window, "RTCPeerConnection"), configuration)
             .map_err(|thrown| error::refused(Code::NOT_SUPPORTED, &thrown))?;
+        let connection: RtcPeerConnection = js::known(connection);
         listen(&connection, &CONNECTION_EVENTS, &listener);
         Ok(Self {
             connection,
+            frame,
             listener,
             lanes: RefCell::default(),
             early: RefCell::default(),
@@ -77,7 +86,8 @@ impl Peer {
     /// Sends a packet in its lane's channel, or keeps it until that channel is open.
     pub(crate) fn try_send(&self, lane: Lane, packet: Vec<u8>) -> Sent {
         let lanes = self.lanes.borrow();
-        let Some(channel) = lanes[lane.index()].as_ref().filter(|channel| is_open(channel)) else {
+        // Made, or about to come.
+        let Some(channel) = lanes[lane.index()].as_ref().filter(|channel| state(channel, "readyState") != "connecting") else {
             self.early.borrow_mut().push((lane, packet));
             return Sent::Full;
         };
@@ -92,7 +102,7 @@ impl Peer {
         let kind = js::text(event, "type")?;
         match kind.as_str() {
             "message" if self.greeting.replace(false) => self.opened(Lane::Interactive),
-            "message" => Some(message(&js::field(event, "data"))),
+            "message" => Some(message(event)),
             "open" => self.opened(lane_of(&js::field(event, "target"))?),
             "bufferedamountlow" => Some(Happened::Writable(lane_of(&js::field(event, "target"))?)),
             "close" => Some(Happened::Closed("the server closed a data channel")),
@@ -114,19 +124,24 @@ impl Peer {
         }
     }
 
-    /// Starts to close: nothing is heard any more but that the server has hung up, see [`Peer::has_closed`].
-    ///
-    /// Our last word is on its way, and hanging up ourselves could overtake it.
+    /// Closes it at once.
     pub(crate) fn close(&self) {
         self.silence();
-        if let Some(channel) = &self.lanes.borrow()[0] {
-            js::set(channel, "onclose", &self.listener);
+        self.connection.close();
+        if let Some(frame) = &self.frame {
+            js::method(frame, "remove", &JsValue::UNDEFINED);
         }
     }
 
-    /// Whether lane 0 is not open (any more).
-    pub(crate) fn has_closed(&self) -> bool {
-        self.lanes.borrow()[0].as_ref().is_none_or(|channel| !is_open(channel))
+    /// Starts to close: nothing is heard any more but that the server has hung up. Answers whether that is to be waited for.
+    ///
+    /// Our last word is on its way, and hanging up ourselves could overtake it.
+    pub(crate) fn finish(&self) -> bool {
+        self.silence();
+        let lanes = self.lanes.borrow();
+        let Some(channel) = lanes[0].as_ref().filter(|channel| is_open(channel)) else { return false };
+        js::set(channel, "onclose", &self.listener);
+        true
     }
 
     /// Whether ICE has nothing to work with. Without an interface Chromium gathers for ever and ICE stays `new`; with one it
@@ -188,6 +203,8 @@ impl Peer {
         match (connection.as_str(), ice.as_str()) {
             ("failed", "failed") => Some(Happened::Closed("no path to the server answers")),
             ("failed", _) => Some(Happened::Closed("the encrypted connection failed")),
+            // A glitch, or the beginning of the end.
+            ("disconnected", _) => Some(Happened::Doubtful),
             ("connected", _) => Some(Happened::Step(Step::Dtls)),
             (_, "connected" | "completed") => Some(Happened::Step(Step::Ice)),
             _ => None,
@@ -197,8 +214,7 @@ impl Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        self.silence();
-        self.connection.close();
+        self.close();
     }
 }
 
@@ -237,21 +253,10 @@ fn broken(thrown: JsValue) -> Failure {
     error::refused(Code::TRANSPORT_FAILED, &thrown)
 }
 
-/// Gives all events of `target` to `listener`, or with `null` to nobody.
-fn listen(target: &JsValue, events: &[&str], listener: &JsValue) {
-    for event in events {
-        js::set(target, event, listener);
-    }
-}
-
 /// A channel says which lane it is by its protocol.
 fn lane_of(channel: &JsValue) -> Option<Lane> {
     let protocol = js::text(channel, "protocol")?;
     Lane::ALL.into_iter().find(|lane| lane.channel_protocol() == protocol)
-}
-
-fn message(data: &JsValue) -> Happened {
-    data.as_string().map_or_else(|| Happened::Packet(js::bytes(data)), Happened::Refused)
 }
 
 fn state(of: &JsValue, name: &str) -> String {

@@ -155,11 +155,11 @@ pub struct StatsResponse {
     pub models_loaded: u64,
     /// Memory of the server process.
     pub memory_used_mb: u64,
-    /// Connections of the signaling API.
+    /// Connections, whatever their transport.
     pub sessions: SessionCounts,
-    /// Messages sent over data channels.
+    /// Messages sent over sessions and plain channels.
     pub messages_sent: u64,
-    /// Messages received over data channels.
+    /// Messages received over sessions and plain channels.
     pub messages_received: u64,
     /// Bytes of these.
     pub bytes_sent: u64,
@@ -172,7 +172,7 @@ pub struct StatsResponse {
     pub last_generation: Option<LastGeneration>,
 }
 
-/// Connections of the signaling API, by state.
+/// Connections by state: those of the signaling API, and WebSockets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SessionCounts {
     /// Made since the server started.
@@ -181,7 +181,7 @@ pub struct SessionCounts {
     pub active: u64,
     /// Waiting for an answer or for ICE.
     pub waiting: u64,
-    /// With an open data channel.
+    /// With an open data channel, or a WebSocket.
     pub connected: u64,
     /// Alive, but their transport is gone.
     pub disconnected: u64,

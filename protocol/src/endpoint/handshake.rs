@@ -10,6 +10,7 @@ use crate::{
     error::{Code, Fault, Violation},
     frame::{go_away::GoAway, hello::Hello, welcome::Welcome},
     lane::{Class, Lane},
+    text::{decimal, join},
 };
 
 impl Endpoint {
@@ -47,7 +48,8 @@ impl Endpoint {
         self.make_room(now);
         self.links.push(Link::new(now, connection, hello.epoch, first));
         if !(hello.versions.0..=hello.versions.1).contains(&VERSION) {
-            let spoken = format!("this server speaks version {VERSION}, the client {} to {}", hello.versions.0, hello.versions.1);
+            let [ours, from, to] = [VERSION, hello.versions.0, hello.versions.1].map(|version| decimal(version.into()));
+            let spoken = join(&["this server speaks version ", &ours, ", the client ", &from, " to ", &to]);
             return self.fail(Fault::new(Code::VERSION_MISMATCH, spoken));
         }
         // More than was ever sent: somebody else went on with this secret.
@@ -243,7 +245,13 @@ impl Endpoint {
 pub(super) const KEEPALIVE: u64 = 0;
 
 fn unknown(id: u32, reason: &Fault) -> Fault {
-    let message =
-        format!("call {id} had been sent when the session ended ({}); it may or may not have been carried out", reason.message);
+    let call = decimal(id.into());
+    let message = join(&[
+        "call ",
+        &call,
+        " had been sent when the session ended (",
+        &reason.message,
+        "); it may or may not have been carried out",
+    ]);
     Fault::new(Code::OUTCOME_UNKNOWN, message)
 }

@@ -9,6 +9,7 @@ use crate::{
     frame::{FrameType, MORE, RAW, RawFrame, STREAM, ack::Ack, body::Body, go_away::GoAway, request::Request, welcome::Welcome},
     lane::Lane,
     packet::{self, Header},
+    text::{decimal, join},
     wire::Reader,
 };
 
@@ -110,7 +111,7 @@ impl Endpoint {
     fn violated(&mut self, violation: Violation) {
         let mut fault = Fault::from(violation);
         if self.at_call != NO_CALL {
-            fault.message = format!("call {}: {}", self.at_call, violation.message()).into();
+            fault.message = join(&["call ", &decimal(self.at_call.into()), ": ", violation.message()]).into();
         }
         self.fail(fault);
     }

@@ -7,6 +7,7 @@ use crate::{
     lane::{Class, Lane},
     limits::PACKET_BYTES,
     packet::{self, DATA_HEADER, Header},
+    text::{decimal, join},
 };
 
 /// Call id of pushed events: none.
@@ -144,7 +145,7 @@ impl Endpoint {
         if call != NO_CALL || self.events_lost == 0 || begun {
             return;
         }
-        let note = format!(r#"{{"type":"event","event":"events_lost","count":{}}}"#, self.events_lost);
+        let note = join(&[r#"{"type":"event","event":"events_lost","count":"#, &decimal(self.events_lost.into()), "}"]);
         self.events_lost = 0;
         self.events.push_front(Outgoing::body(FrameType::Event, &Body::json(note)));
     }

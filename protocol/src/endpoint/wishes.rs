@@ -7,6 +7,7 @@ use crate::{
     error::{Code, Fault},
     frame::{FrameType, STREAM, body::Body, go_away::GoAway, request::Request},
     lane::{Class, Lane},
+    text::{decimal, join},
 };
 
 impl Endpoint {
@@ -59,7 +60,8 @@ impl Endpoint {
         self.check_size(size, Code::RESPONSE_TOO_LARGE)?;
         let Some(state) = self.call_mut(call.0) else { return Ok(false) };
         if !state.sending.open() {
-            return Err(Fault::new(Code::INVALID_STATE, format!("call {call} has no credit left; wait until it is writable")));
+            let message = join(&["call ", &decimal(call.0.into()), " has no credit left; wait until it is writable"]);
+            return Err(Fault::new(Code::INVALID_STATE, message));
         }
         state.sending.offset += size as u64;
         state.sending.blocked = !state.sending.open();
@@ -205,9 +207,9 @@ impl Endpoint {
 
 /// A refusal that names the limit, as they all do.
 pub(super) fn above(code: Code, number: usize, name: &str, limit: u32) -> Fault {
-    Fault::new(code, format!("{number} is above the limit `{name}` ({limit})"))
+    Fault::new(code, join(&[&decimal(number as u64), " is above the limit `", name, "` (", &decimal(limit.into()), ")"]))
 }
 
 fn too_late(id: u32) -> Fault {
-    Fault::new(Code::DEADLINE_EXCEEDED, format!("call {id} was not answered before its deadline"))
+    Fault::new(Code::DEADLINE_EXCEEDED, join(&["call ", &decimal(id.into()), " was not answered before its deadline"]))
 }

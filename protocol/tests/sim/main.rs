@@ -2,7 +2,7 @@
 //! with either side crashing. A ledger demands that every call is carried out at most once and answered exactly once, and that
 //! every item arrives once and in order.
 //!
-//! `SEEDS=100000 cargo test -p tabagent-protocol --test sim` for more worlds, `SEED=17` for one of them, told step by step.
+//! `FIRST=7 SEEDS=100000 cargo test -p tabagent-protocol --test sim` for more worlds, `SEED=17` for one of them, told step by step.
 #![expect(clippy::panic, clippy::print_stdout, reason = "a world that went wrong says how")]
 
 /// What the two applications do, and the ledger they keep.
@@ -25,14 +25,14 @@ fn simulate(faults: Faults) {
     if let Some(seed) = number("SEED") {
         return World::new(seed, faults).tell().run();
     }
-    let seeds = number("SEEDS").unwrap_or(SEEDS);
+    let (first, seeds) = (number("FIRST").unwrap_or(0), number("SEEDS").unwrap_or(SEEDS));
     let mut totals = world::Totals::default();
-    for seed in 0..seeds {
+    for seed in first..first + seeds {
         let mut world = World::new(seed, faults);
         world.run();
         totals.add(&world.totals());
     }
-    println!("{seeds} seeds: {totals}");
+    println!("{seeds} seeds from {first}: {totals}");
 }
 
 #[test]

@@ -160,7 +160,7 @@ impl Driver {
         self.stats.sent(packet.len());
         match link.pipes.send(lane, packet) {
             Ok(full) => full.iter().for_each(|lane| self.input(Input::Full { connection, lane: *lane })),
-            Err(_) => self.lost(connection),
+            Err(_) => self.lost(connection, "it takes no more packets"),
         }
     }
 
@@ -201,7 +201,7 @@ impl Driver {
                 let added = self.links.find(connection).and_then(|link| link.pipes.add(channel));
                 added.into_iter().for_each(|lane| self.input(Input::Writable { connection, lane }));
             }
-            Heard::Ended => self.lost(connection),
+            Heard::Ended(reason) => self.lost(connection, reason),
         }
     }
 
@@ -223,11 +223,12 @@ impl Driver {
     }
 
     /// A connection is gone. What had arrived before is still heard: a goodbye above all.
-    fn lost(&mut self, connection: LinkId) {
+    fn lost(&mut self, connection: LinkId, reason: &'static str) {
         Lane::ALL.into_iter().for_each(|lane| self.more(connection, lane));
         let Some(link) = self.links.remove(connection) else { return };
-        tracing::info!(session = self.place.number, connection = %link.carrier.id(), "session lost a connection");
-        link.carrier.close("its channels were closed");
+        let (session, id, transport) = (self.place.number, link.carrier.id(), link.carrier.kind());
+        tracing::info!(session, connection = %id, transport, reason, "session lost a connection");
+        link.carrier.close(reason);
         self.input(Input::Closed { connection });
     }
 

@@ -70,7 +70,7 @@ impl Link {
     async fn next(&mut self) -> (LinkId, Heard) {
         let heard = tokio::select! {
             heard = self.pipes.next() => heard,
-            () = self.carrier.closed().cancelled() => Heard::Ended,
+            () = self.carrier.closed().cancelled() => Heard::Ended("it ended"),
         };
         (self.id, heard)
     }

@@ -36,9 +36,12 @@ pub(super) enum Heard {
     Writable,
     /// Another channel has opened.
     Channel(Channel),
-    /// One of the pipes is closed.
-    Ended,
+    /// It is over, for this reason.
+    Ended(&'static str),
 }
+
+/// One pipe's end is all pipes' end.
+const CLOSED: Heard = Heard::Ended("the other side closed it, or it broke");
 
 impl Pipes {
     /// The channels of a connection that has one for each lane: this one is open, `others` brings the other.
@@ -104,8 +107,8 @@ impl Pipes {
     pub(super) async fn next(&mut self) -> Heard {
         let [interactive, bulk] = &mut self.receivers;
         tokio::select! {
-            message = receive(interactive) => message.map_or(Heard::Ended, |message| Heard::Message(Lane::Interactive, message)),
-            message = receive(bulk) => message.map_or(Heard::Ended, |message| Heard::Message(Lane::Bulk, message)),
+            message = receive(interactive) => message.map_or(CLOSED, |message| Heard::Message(Lane::Interactive, message)),
+            message = receive(bulk) => message.map_or(CLOSED, |message| Heard::Message(Lane::Bulk, message)),
             () = writable(&self.senders, self.full) => Heard::Writable,
             Some(channel) = other(&mut self.others) => Heard::Channel(channel),
         }

@@ -1,8 +1,10 @@
-//! Connections come and go, some of them badly; descriptors and tasks return to where they were.
+//! Connections come and go, some of them badly; descriptors and tasks return to where they were. A program of its own: descriptors are
+//! counted for the whole process.
 
 use std::time::Duration;
 
 use serde_json::json;
+use tabagent_protocol::Limits;
 use tabagent_server::{
     ServerLimits, ServerOptions, Service,
     transport::{ChannelSpec, Peer, PeerOptions},
@@ -15,9 +17,10 @@ const ABANDONED: usize = 50;
 /// Longest wait for the last connection to be let go.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Many sessions a minute, and abandoned handshakes given up quickly.
+/// Many sessions a minute; abandoned handshakes, and sessions whose goodbye was lost with their channel, are given up quickly.
 fn options() -> ServerOptions {
-    let limits = ServerLimits { connections_per_minute_loopback: 100_000, unanswered: 1_000, ..ServerLimits::default() };
+    let session = Limits { window: 1_000, ..Limits::default() };
+    let limits = ServerLimits { connections_per_minute_loopback: 100_000, unanswered: 1_000, session, ..ServerLimits::default() };
     ServerOptions { limits, ..ServerOptions::default() }
 }
 

@@ -1,0 +1,207 @@
+// What a session outlives besides its transports: a server that starts anew, a window that has passed, a page that sleeps, is frozen, goes offline.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { chromium } from "playwright-core";
+
+import { executablePath, flags, launch, openWith } from "./support/chromium.mjs";
+import { startProxy } from "./support/proxy.mjs";
+import { root, startServer, until } from "./support/server.mjs";
+
+/** A window, keepalives and an end in a hurry: a test does not wait a minute. */
+const limits = (...each) => each.flatMap((limit) => ["--limit", limit]);
+const keepalives = limits("keepalive=200", "keepalive_misses=2");
+
+let browser;
+
+before(async () => {
+  browser = await launch();
+});
+after(() => browser?.close());
+
+/** A page of the server with a client that keeps what changes. */
+async function pageOf(t, url, options, inBrowser = browser) {
+  const page = await openWith(inBrowser, url, "transports.js");
+  t.after(() => page.close());
+  await page.evaluate(async (options) => {
+    Object.assign(window, await import("/transports.js"), await import("/client/index.js"));
+    window.codeOf = (promise) => promise.then(() => "no error", (error) => error.code);
+    window.count = (n) => ({ action: "chat", model: "default", messages: [{ role: "user", content: `Count to ${n}` }] });
+    window.agent = await connect(location.origin, options);
+    window.changes = [];
+    agent.addEventListener("transportchange", ({ detail: { from = null, to = null, reason } }) => changes.push([from, to, reason].join(" ")));
+    /** Reads a stream in the background. */
+    window.reading = (stream) => {
+      const read = { items: [], over: undefined };
+      read.over = (async () => {
+        for await (const { index } of stream) read.items.push(index);
+        return (await stream.response).finish_reason;
+      })().catch(({ code }) => code);
+      return read;
+    };
+  }, options);
+  return page;
+}
+
+async function server(t, flags = [], port = "0") {
+  const started = await startServer({ args: ["--port", port, "--www", `${root}/www`, "--allow-local", ...flags] });
+  t.after(() => started.stop());
+  return started;
+}
+
+for (const transport of ["webrtc", "websocket"]) {
+  test(`a server that starts anew has no sessions: what had left is unknown, what had not goes on, events come again (${transport})`, async (t) => {
+    const first = await server(t);
+    const page = await pageOf(t, first.url, { transports: [transport], reconnect: { silenceMs: 300, answerMs: 200, maxRetryMs: 100 } });
+    await page.evaluate(async () => {
+      window.stream = reading(agent.stream(count(5_000)));
+      window.heard = [];
+      window.off = agent.on("generation_stopped", ({ request_id }) => heard.push(request_id));
+      while (stream.items.length < 5) await agent.request({ action: "health" });
+    });
+    await first.stop("SIGKILL");
+    await page.evaluate(async () => {
+      while (agent.state !== "reconnecting") await new Promise((resolve) => agent.addEventListener("statechange", resolve, { once: true }));
+      window.waiting = agent.request({ action: "health" });
+    });
+    const second = await server(t, [], new URL(first.url).port);
+    const seen = await page.evaluate(async () => {
+      const [{ status }, code] = [await waiting, await stream.over];
+      const stopped = agent.stream(count(5_000), { requestId: "to be stopped" });
+      await stopped.next();
+      await agent.request({ action: "stop_generation", request_id: "to be stopped" });
+      await agent.request({ action: "health" });
+      agent.close();
+      return { status, code, heard, changes };
+    });
+    assert.equal(seen.code, "outcome_unknown");
+    assert.equal(seen.status, "healthy");
+    assert.deepEqual(seen.heard, ["to be stopped"]);
+    assert.deepEqual(seen.changes.slice(1), [` ${transport} reconnected`, `${transport}  closed`]);
+    assert.ok(second.log.some((line) => line.includes("session attached")));
+  });
+}
+
+for (const who of ["the server's", "the client's"]) {
+  test(`behind ${who} window the next session begins by itself`, async (t) => {
+    const { url, log } = await server(t, who === "the server's" ? limits("window=1500") : limits("drain=100"));
+    const windowMs = who === "the server's" ? 60_000 : 300;
+    const page = await pageOf(t, url, { transports: ["websocket"], reconnect: { windowMs, maxRetryMs: 100 } });
+    const seen = await page.evaluate(async () => {
+      const stream = reading(agent.stream(count(5_000)));
+      while (stream.items.length < 5) await agent.request({ action: "health" });
+      forbidden.add("websocket");
+      sockets.at(-1).close();
+      while (agent.transport) await new Promise((resolve) => agent.addEventListener("transportchange", resolve, { once: true }));
+      const waiting = agent.request({ action: "health" });
+      setTimeout(() => forbidden.clear(), 3_000);
+      const begin = performance.now();
+      const code = await stream.over;
+      const ms = performance.now() - begin;
+      const { status } = await waiting;
+      agent.close();
+      return { code, ms, status };
+    });
+    assert.equal(seen.code, "outcome_unknown");
+    // Ours ends without the server; the server's, when it can be asked again.
+    assert.ok(who === "the client's" ? seen.ms < 2_000 : seen.ms > 2_000, `${seen.ms} ms`);
+    assert.equal(seen.status, "healthy");
+    if (who === "the server's") assert.ok(log.some((line) => line.includes("session_expired")), log.join("\n"));
+  });
+}
+
+test("offline and online again: the session is back at once, whatever the wait would have been", async (t) => {
+  const { url } = await server(t, ["--tokens-per-second", "500"]);
+  const proxy = await startProxy(url);
+  t.after(() => proxy.stop());
+  const hour = 3_600_000;
+  const page = await pageOf(t, proxy.url, { transports: ["websocket"], reconnect: { retryMs: hour, maxRetryMs: hour, stableMs: hour } });
+  await page.evaluate(async () => {
+    window.stream = reading(agent.stream(count(2_000)));
+    while (stream.items.length < 100) await agent.request({ action: "health" });
+  });
+  await page.context().setOffline(true);
+  proxy.cut();
+  await page.evaluate(async () => {
+    while (agent.state !== "reconnecting") await new Promise((resolve) => agent.addEventListener("statechange", resolve, { once: true }));
+  });
+  await page.context().setOffline(false);
+  const seen = await page.evaluate(async () => {
+    const end = await stream.over;
+    agent.close();
+    return { end, items: stream.items, changes };
+  });
+  assert.equal(seen.end, "stop");
+  assert.deepEqual(seen.items, seen.items.map((_, index) => index));
+  assert.deepEqual(seen.changes.slice(0, 2), ["websocket  lost", " websocket reconnected"]);
+});
+
+test("a page that is stopped for longer than the server keeps its transports goes on where it was", async (t) => {
+  const { url, log } = await server(t, [...keepalives, "--tokens-per-second", "500"]);
+  const page = await pageOf(t, url, {});
+  await page.evaluate(async () => {
+    await reached(agent, "webrtc");
+    window.stream = reading(agent.stream(count(2_000)));
+    while (stream.items.length < 100) await agent.request({ action: "health" });
+  });
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+  const renderers = processInfo.filter(({ type }) => type === "renderer").map(({ id }) => id);
+  renderers.forEach((id) => process.kill(id, "SIGSTOP"));
+  const waits = await until(async () => log.some((line) => line.includes("session waits for a connection")), Boolean);
+  renderers.forEach((id) => process.kill(id, "SIGCONT"));
+  assert.ok(waits, "the server has given its transports up");
+  const seen = await page.evaluate(async () => {
+    const end = await stream.over;
+    agent.close();
+    return { end, items: stream.items, changes };
+  });
+  assert.equal(seen.end, "stop");
+  assert.deepEqual(seen.items, seen.items.map((_, index) => index));
+  assert.ok(seen.changes.length >= 3, seen.changes.join(", "));
+});
+
+for (const transports of [["websocket"], ["webrtc"], ["webrtc", "websocket"]]) {
+  test(`a page that comes back from the back-forward cache goes on where it was (${transports})`, async (t) => {
+    const caching = await chromium.launch({ executablePath, args: flags, ignoreDefaultArgs: ["--disable-back-forward-cache"] });
+    t.after(() => caching.close());
+    const { url, log } = await server(t, [...keepalives, "--tokens-per-second", "500"]);
+    const elsewhere = await server(t);
+    const page = await pageOf(t, url, { transports }, caching);
+    await page.evaluate(async (transport) => {
+      await reached(agent, transport);
+      window.events = [];
+      for (const type of ["pagehide", "pageshow"]) addEventListener(type, ({ persisted }) => events.push(`${type} ${persisted}`));
+      window.stream = reading(agent.stream(count(2_000)));
+      while (stream.items.length < 100) await agent.request({ action: "health" });
+    }, transports[0]);
+    await page.goto(`${elsewhere.url}/blank.html`);
+    assert.ok(await until(async () => log.some((line) => line.includes("session waits for a connection")), Boolean));
+    await page.goBack({ waitUntil: "commit" });
+    await page.waitForFunction(() => window.events?.length === 2);
+    const seen = await page.evaluate(async () => {
+      const end = await stream.over;
+      agent.close();
+      return { end, items: stream.items, events, changes };
+    });
+    assert.deepEqual(seen.events, ["pagehide true", "pageshow true"]);
+    assert.equal(seen.end, "stop");
+    assert.deepEqual(seen.items, seen.items.map((_, index) => index));
+    assert.match(seen.changes.join(), / {2}sleeping, (websocket|webrtc) reconnected/);
+  });
+}
+
+test("a page that goes for good says goodbye", async (t) => {
+  const { url, log } = await server(t);
+  for (const transport of ["webrtc", "websocket"]) {
+    const page = await pageOf(t, url, { transports: [transport] });
+    await page.evaluate(async () => {
+      const stream = agent.stream(count(5_000));
+      await stream.next();
+    });
+    await page.close({ runBeforeUnload: true });
+    const wanted = transport === "webrtc" ? 1 : 2;
+    const ended = () => log.filter((line) => line.includes("session ended") && line.includes("cancelled")).length;
+    assert.equal(await until(async () => ended(), (count) => count === wanted), wanted, log.join("\n"));
+  }
+});
