@@ -317,11 +317,13 @@ test("UDP passes, and keys or data do not", () => {
 
 test("between networks: nothing but a TURN server helps, and each way in which it does not is told apart", () => {
   const turn = { at: "turn", listen: ["10.1.0.1", "10.2.0.1"], relay: "10.2.0.1", user: "user:secret", peer: "10.2.0.2" };
+  // All pages have one address here.
+  const base = ["--host", "10.2.0.2", "--key", key, "--limit", "connections_per_ip=50", "--limit", "connections_per_minute=50"];
   const servers = {
-    near: ["--host", "10.2.0.2", "--udp-bind", "10.2.0.2", "--key", key, "--ice-server", "turn:10.2.0.1:3478,user,secret"],
-    forbidden: ["--host", "10.2.0.2", "--udp-bind", "10.2.0.3", "--key", key],
-    loopback: ["--host", "10.2.0.2", "--key", key],
-    ipv6: ["--host", "10.2.0.2", "--udp-bind", "fd00::2", "--key", key],
+    near: [...base, "--udp-bind", "10.2.0.2", "--ice-server", "turn:10.2.0.1:3478,user,secret"],
+    forbidden: [...base, "--udp-bind", "10.2.0.3"],
+    loopback: base,
+    ipv6: [...base, "--udp-bind", "fd00::2"],
   };
   const relay = "relay";
   const at = (credential, place = "10.1.0.1:3478") => [{ urls: `turn:${place}`, username: "user", credential }];
@@ -339,7 +341,7 @@ test("between networks: nothing but a TURN server helps, and each way in which i
     loopback: ask("loopback", {}),
     ipv6: ask("ipv6", {}),
   };
-  const ice = (credential, place = "10.2.0.1:3478") => [...servers.near.slice(0, 6), "--ice-server", `turn:${place},user,${credential}`];
+  const ice = (credential, place = "10.2.0.1:3478") => [...base, "--udp-bind", "10.2.0.2", "--ice-server", `turn:${place},user,${credential}`];
   const examined = { lends: ice("secret"), refuses: ice("wrong"), silent: ice("secret", "10.2.0.1:9") };
   const seen = inNetwork(ROUTED, "diagnose.mjs", { at: "srv", turn, servers, cases, examined });
   named(seen.direct, "path udp_blocked");
