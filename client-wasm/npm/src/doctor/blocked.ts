@@ -29,7 +29,7 @@ export class PolicyWatch {
     return {
       code: "csp_blocked",
       message: `The page's own Content-Security-Policy forbids ${url.origin}: the request never left the browser.`,
-      advice: `Add ${url.origin} to the connect-src of the page's policy.`,
+      advice: `Add ${url.origin} to the connect-src of the page's policy, and the same address with ws: for WebSockets.`,
     };
   }
 
