@@ -7,6 +7,7 @@ import { browser, webdriverSettings } from "./lib/browser.mjs";
 import { LOCKED, cargo } from "./lib/cargo.mjs";
 import { contract } from "./lib/contract.mjs";
 import { DONE, chosen, runLanes } from "./lib/lanes.mjs";
+import { networks } from "./lib/networks.mjs";
 import { buildPackage } from "./lib/package.mjs";
 import { CLIENT_CRATE, NATIVE, ROOT, SERVER, WASM_TARGET, wasmTool } from "./lib/paths.mjs";
 import { freePair } from "./lib/ports.mjs";
@@ -33,6 +34,7 @@ const LANES = {
   wasm: () => wasmTests([]),
   "wasm-typed": () => wasmTests(["--features", "typed"]),
   e2e: async () => {
+    await networks();
     await buildPackage();
     await buildServer("--examples");
     const { chromium, chromedriver } = await browser();

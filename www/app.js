@@ -4,6 +4,7 @@ import { connect } from "./client/index.js";
 
 import { createChat } from "./chat.js";
 import { createComposer } from "./composer.js";
+import { createDiagnosis } from "./diagnosis.js";
 import { byId } from "./dom.js";
 import { EVENTS } from "./examples.js";
 import { hideFailure, showFailure } from "./failure.js";
@@ -26,6 +27,8 @@ const panels = [
 let agent = null;
 /** Ends an attempt under way; null when none is. */
 let attempt = null;
+
+createDiagnosis(() => ({ url: byId("address").value, key: byId("key").value || undefined }), (text) => log.add("debug", text));
 
 byId("address").value = location.origin;
 ["address", "negotiation"].forEach((id) => remember(byId(id)));

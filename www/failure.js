@@ -42,7 +42,7 @@ export function showFailure(error, step) {
     el("p", {}, error.message),
     ...details,
     el("h2", {}, "What to try"),
-    el("ul", {}, ...cures.map((cure) => el("li", {}, cure))),
+    el("ul", {}, ...cures.map((cure) => el("li", {}, cure)), el("li", {}, "Press Diagnose: each step is looked at by itself, and the first that fails is named.")),
   );
   byId("failure").hidden = false;
 }

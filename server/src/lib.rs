@@ -22,6 +22,7 @@ struct Tutorial;
 pub mod backend;
 /// What is done with a data channel that opens.
 mod channels;
+pub mod doctor;
 /// JSON requests and answers in the envelopes that callers use.
 mod envelope;
 /// A failure on its way out over HTTP.
@@ -51,7 +52,9 @@ pub mod transport;
 pub use backend::reference::ReferenceOptions;
 pub use files::FileLimits;
 pub use limits::{LimitError, LimitRow, ServerLimits};
-pub use options::{Cli, Command, HostPattern, Key, Mode, OptionError, OriginPattern, ServerOptions, Settings, ValueError};
+pub use options::{
+    Cli, Command, DoctorOptions, HostPattern, Key, Mode, OptionError, OriginPattern, ServerOptions, Settings, ValueError,
+};
 pub use pace::Pace;
 pub use server::Server;
 pub use service::{Asked, Call, Principal, Running, Service, ServiceLimits, To, Update};

@@ -10,8 +10,10 @@ use std::{
 };
 
 use clap::{CommandFactory, Parser};
-use tabagent_server::{Cli, Command, FileLimits, ReferenceOptions, Server, ServerLimits, Service, Settings, Store};
-use tokio::net::TcpListener;
+use tabagent_server::{
+    Cli, Command, DoctorOptions, FileLimits, ReferenceOptions, Server, ServerLimits, Service, Settings, Store, doctor,
+};
+use tokio::{net::TcpListener, runtime::Runtime};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 /// Exit code for a wrong command line and an address that is taken: nothing was served, try again otherwise.
@@ -25,16 +27,17 @@ const LOG_LEVEL: &str = "info";
 const STACK: &str = "rtc=error,webrtc=error,tungstenite=error,tokio_tungstenite=error";
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    match &cli.command {
+    let mut cli = Cli::parse();
+    let done = match cli.command.take() {
         Some(Command::Completions { shell }) => {
-            clap_complete::generate(*shell, &mut Cli::command(), "tabagent-server", &mut io::stdout());
+            clap_complete::generate(shell, &mut Cli::command(), "tabagent-server", &mut io::stdout());
             return ExitCode::SUCCESS;
         }
         Some(Command::Limits) => return print_limits(),
-        None => {}
-    }
-    run(cli).unwrap_or_else(|Failure { code, message }| {
+        Some(Command::Doctor(options)) => diagnose(options),
+        None => run(cli),
+    };
+    done.unwrap_or_else(|Failure { code, message }| {
         // Nobody to tell when even that fails.
         let _ = writeln!(io::stderr(), "tabagent-server: {message}");
         ExitCode::from(code)
@@ -63,8 +66,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         tracing::warn!("it listens on every address, but answers to localhost alone: name the others with --allow-host");
     }
     let local = options.allow_local;
-    let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure { code: 1, message: error.to_string() })?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         let wanted = SocketAddr::new(host, port);
         let listener = TcpListener::bind(wanted).await.map_err(|error| not_bound(wanted, &error))?;
         let address = listener.local_addr().map_err(|error| not_bound(wanted, &error))?;
@@ -155,6 +157,24 @@ fn log(settings: &Settings) -> Result<(), String> {
         None => lines.with_ansi(io::stderr().is_terminal()).with_writer(io::stderr).init(),
     }
     Ok(())
+}
+
+/// Ends with 1 when something is wrong, so that a script may ask.
+fn diagnose(options: DoctorOptions) -> Result<ExitCode, Failure> {
+    let json = options.json;
+    let runtime = runtime()?;
+    let diagnosis = runtime.block_on(doctor::diagnose(options.settings()));
+    let text = match json {
+        true => serde_json::to_string_pretty(&diagnosis).map_err(|error| Failure { code: 1, message: error.to_string() })?,
+        false => diagnosis.to_string(),
+    };
+    // `doctor | head` closes the pipe early, and that is no failure.
+    let _ = writeln!(io::stdout(), "{text}");
+    Ok(if diagnosis.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn runtime() -> Result<Runtime, Failure> {
+    Runtime::new().map_err(|error| Failure { code: 1, message: error.to_string() })
 }
 
 fn print_limits() -> ExitCode {

@@ -68,6 +68,21 @@ test("a wrong key is named, with what to do", async (t) => {
   assert.ok(!stored.includes("not the key"), "a key is never kept");
 });
 
+test("a diagnosis by keyboard: each step with its sign, the whole of it announced", async (t) => {
+  const { page } = await visit(t);
+  await page.locator("#diagnose").press("Enter");
+  const verdict = page.getByRole("status").and(page.locator("#verdict"));
+  await verdict.getByText("Everything works.").waitFor();
+  const rows = page.getByRole("list", { name: "Steps that were looked at" }).getByRole("listitem");
+  assert.equal(await rows.filter({ hasText: "✓" }).count(), await rows.count());
+  assert.match(await rows.last().innerText(), /session/);
+  await page.locator("#key").fill("not-the-key");
+  await page.locator("#diagnose").press("Enter");
+  await verdict.getByText("The server wants a key").waitFor();
+  assert.match(await rows.last().innerText(), /✗[^]*key[^]*unauthorized/);
+  assert.equal(await page.evaluate(() => document.activeElement.id), "diagnose");
+});
+
 for (const width of [360, 1280]) {
   test(`nothing is wider than a window of ${width} pixels`, async (t) => {
     const { page } = await visit(t, { width, height: 800 });

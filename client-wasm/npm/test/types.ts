@@ -1,6 +1,7 @@
 // What must compile and what must not. Never run: `npm run check` type-checks it, and an expected error that is none is an error.
 
 import { type Actions, type ChatMessage, type ChatResponse, type ClientStats, type Request, type Response, type TabagentClient, TabagentError, type TransportName, type TransportStats, connect } from "../src/index.js";
+import { type Check, doctor } from "../src/doctor.js";
 
 /** Fails to compile unless both types are the same. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -145,3 +146,12 @@ try {
 } catch (error) {
   if (error instanceof TabagentError) same<typeof error.code, string>(true);
 }
+
+// The doctor: takes the client's own connect, and tells codes where there are any.
+const diagnosis = await doctor(new URL("http://127.0.0.1:9000"), { key: "k", iceTransportPolicy: "relay", connect, onCheck: ({ name }) => name === "path" });
+same<typeof diagnosis.checks, Check[]>(true);
+same<Check["code"], string | undefined>(true);
+// @ts-expect-error: no such option
+await doctor("http://127.0.0.1:9000", { timeout: 500 });
+// @ts-expect-error: no such step
+diagnosis.checks.some(({ name }) => name === "paths");

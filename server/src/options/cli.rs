@@ -40,6 +40,32 @@ pub enum Command {
     },
     /// Print every limit with its default, unit and reason
     Limits,
+    /// Look at what stands in the way of a server with these options; ends with 0 when nothing does, else with 1
+    Doctor(DoctorOptions),
+}
+
+/// What the doctor looks at: a server with these options.
+#[derive(Debug, Args)]
+pub struct DoctorOptions {
+    /// Print JSON instead of lines
+    #[arg(long)]
+    pub json: bool,
+    /// TOML file of options, as the server takes it
+    #[arg(long, value_name = "FILE", env = "TABAGENT_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// The options of the server.
+    #[command(flatten)]
+    pub settings: Box<Settings>,
+}
+
+impl DoctorOptions {
+    /// As [`Cli::settings`].
+    ///
+    /// # Errors
+    /// When the file cannot be read or understood.
+    pub fn settings(self) -> Result<Settings, OptionError> {
+        self.settings.completed(self.config)
+    }
 }
 
 /// Every option, as the command line, the environment (lists separated by spaces) and the file know it.
@@ -147,16 +173,21 @@ impl Cli {
     /// # Errors
     /// When the file cannot be read or understood.
     pub fn settings(self) -> Result<Settings, OptionError> {
-        let Some(path) = self.config else {
-            return Ok(self.settings);
-        };
-        let text = read("--config", &path)?;
-        let file = toml::from_str(&text).map_err(|error| OptionError::Config { path, message: error.to_string() })?;
-        Ok(self.settings.over(file))
+        self.settings.completed(self.config)
     }
 }
 
 impl Settings {
+    /// These over the ones of a file, if there is one.
+    fn completed(self, file: Option<PathBuf>) -> Result<Self, OptionError> {
+        let Some(path) = file else {
+            return Ok(self);
+        };
+        let text = read("--config", &path)?;
+        let file = toml::from_str(&text).map_err(|error| OptionError::Config { path, message: error.to_string() })?;
+        Ok(self.over(file))
+    }
+
     /// These settings, completed by weaker ones. Limits add up, the stronger last.
     #[must_use]
     pub fn over(self, weaker: Self) -> Self {

@@ -5,7 +5,7 @@ mod values;
 
 use std::{net::IpAddr, path::PathBuf};
 
-pub use cli::{Cli, Command, OptionError, Settings};
+pub use cli::{Cli, Command, DoctorOptions, OptionError, Settings};
 pub use values::{HostPattern, Key, OriginPattern, ValueError};
 
 use tabagent_protocol::signaling::IceServer;

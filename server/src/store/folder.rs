@@ -13,7 +13,7 @@ use super::error::StoreError;
 /// The product's folder among those of other programs.
 const NAME: &str = "tabagent";
 /// The database in it.
-const DATABASE: &str = "messages.db";
+pub(super) const DATABASE: &str = "messages.db";
 
 /// The folder in which programs of this platform keep their data; none where a user has no home.
 pub(super) fn standing() -> Option<PathBuf> {

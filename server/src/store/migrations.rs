@@ -25,7 +25,7 @@ pub(super) fn migrate(connection: &mut Connection, steps: &[&str]) -> Result<(),
 }
 
 /// How many steps the database has taken.
-fn version(connection: &Connection, steps: &[&str]) -> Result<usize, StoreError> {
+pub(super) fn version(connection: &Connection, steps: &[&str]) -> Result<usize, StoreError> {
     let version: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if version > known(steps) {
         return Err(StoreError::Newer { version, known: known(steps) });

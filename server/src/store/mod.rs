@@ -19,6 +19,8 @@
 mod connection;
 /// Why something could not be kept or found.
 mod error;
+/// A data folder looked at from outside.
+mod examine;
 /// The data folder and its files.
 mod folder;
 /// A conversation as it went.
@@ -52,6 +54,7 @@ use rusqlite::Connection;
 use tokio::{sync::oneshot, task::spawn_blocking};
 
 pub use error::StoreError;
+pub use examine::Examined;
 pub use limits::StoreLimits;
 pub use token::HfToken;
 pub use types::{Ask, Embedding, Filters, History, Hit, Message, NewMessage, Saved, Search};

@@ -17,7 +17,7 @@ const BYTES: usize = 1024;
 /// How every token begins.
 const PREFIX: &str = "hf_";
 /// The file in the data folder.
-const FILE: &str = "hf_token";
+pub(super) const FILE: &str = "hf_token";
 /// How a file begins that is being written and will be the token's.
 const UNFINISHED: &str = ".hf_token-";
 

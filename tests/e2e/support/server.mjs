@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("../../..", import.meta.url));
-const binary = process.env.TABAGENT_SERVER_BIN ?? `${root}/target/debug/tabagent-server`;
+export const binary = process.env.TABAGENT_SERVER_BIN ?? `${root}/target/debug/tabagent-server`;
 const startMs = 20_000;
 
 const standing = ["--port", "0", "--www", `${root}/www`];
