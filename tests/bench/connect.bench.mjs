@@ -14,7 +14,7 @@ try {
     const { connect } = await import("/client/index.js");
 
     async function sdk() {
-      const agent = await connect(location.origin);
+      const agent = await connect(location.origin, { transports: ["webrtc"] });
       const at = Object.fromEntries(agent.timeline.map(({ step, ms }) => [step, ms]));
       agent.close();
       return at;

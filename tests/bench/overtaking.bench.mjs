@@ -14,7 +14,7 @@ try {
   const samples = await page.evaluate(
     async ({ calls, chats, turns }) => {
       const { connect } = await import("/client/index.js");
-      const agent = await connect(location.origin);
+      const agent = await connect(location.origin, { transports: ["webrtc"] });
       const measure = async (count, into) => {
         for (let n = 0; n < count; n++) {
           const begun = performance.now();
