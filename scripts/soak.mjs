@@ -1,13 +1,18 @@
 // `npm run soak`: what `npm test` does in a minute, for as long as it takes, with another seed each time. `npm run soak -- --only contract --seed 7`.
 import { randomInt } from "node:crypto";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 
+import { browser } from "./lib/browser.mjs";
 import { LOCKED, cargo } from "./lib/cargo.mjs";
 import { contract } from "./lib/contract.mjs";
 import { chosen, runLanes } from "./lib/lanes.mjs";
+import { buildPackage } from "./lib/package.mjs";
+import { ROOT, SERVER } from "./lib/paths.mjs";
 import { python } from "./lib/python.mjs";
 import { runTests } from "./lib/runners.mjs";
 import { Stop, main } from "./lib/say.mjs";
+import { buildServer } from "./lib/server.mjs";
 import { setup } from "./setup.mjs";
 
 /** Seeds are numbers that a person can type. */
@@ -17,6 +22,13 @@ const LIMIT = 2 * 60 * 60_000;
 
 /** Each lane: what it runs, by the seed. */
 const lanes = (seed) => ({
+  resume: async () => {
+    await buildPackage();
+    await buildServer();
+    const { chromium } = await browser();
+    const env = { SEED: String(seed), KILLS: "100", TABAGENT_SERVER_BIN: SERVER, CHROMIUM: chromium };
+    return runTests(process.execPath, ["--test", "--test-reporter=spec", join(ROOT, "tests", "e2e", "resume.test.mjs")], { env, limit: LIMIT });
+  },
   contract: () => contract({ seed, examples: 1_000, limit: LIMIT }),
   sim: async () => {
     const command = ["--release", "-p", "tabagent-protocol", "--test", "sim"];

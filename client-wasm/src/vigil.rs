@@ -14,6 +14,9 @@ pub(crate) const TOKEN: u64 = u64::MAX;
 /// told so long that all is well.
 const GIVE_UP: Millis = 4;
 
+/// Milliseconds after a question in which packets may still be from before a sleep: they wait in the browser's queues.
+const STALE: Millis = 500;
+
 /// When the server was last heard, and what it owes.
 pub(crate) struct Vigil {
     patience: Patience,
@@ -46,9 +49,10 @@ impl Vigil {
         self.asked.set(None);
     }
 
-    /// A packet came.
+    /// A packet came. One that comes long enough after a question is an answer too: the question may wait behind an upload.
     pub(crate) fn heard(&self, now: Millis) {
         self.heard.set(now);
+        self.asked.set(self.asked.get().filter(|asked| now < asked + STALE));
     }
 
     /// A ping of ours leaves now; the oldest unanswered one counts.
@@ -117,5 +121,8 @@ mod tests {
         assert_eq!(vigil.watch(110, false), Watch::Doubt, "packets of before the sleep arrive after it too");
         vigil.answered();
         assert_eq!((vigil.deadline(false), vigil.watch(110, false)), (1_050, Watch::Wait));
+        vigil.asked(200);
+        vigil.heard(700);
+        assert_eq!(vigil.deadline(false), 1_700, "and those of long after it are no leftovers");
     }
 }

@@ -1,4 +1,4 @@
-// Chromium, its driver and `ip` (for network namespaces), which only the tests need: found, or installed from the system's packages where this user may.
+// Chromium, its driver, `ip` and `nft` (for network namespaces), which only the tests need: found, or installed from the system's packages where this user may.
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -11,7 +11,7 @@ const BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrom
 const DRIVERS = ["chromedriver"];
 /** Where applications are, when they are not on the PATH. */
 const MAC_APPLICATIONS = ["/Applications/Chromium.app/Contents/MacOS/Chromium", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"];
-const PACKAGES = ["chromium", "chromium-driver", "iproute2"];
+const PACKAGES = ["chromium", "chromium-driver", "iproute2", "nftables"];
 const BREW = "brew install --cask chromium chromedriver";
 
 /** Paths of a browser and a driver that fit each other. `CHROMIUM` and `CHROMEDRIVER` in the environment come first. */

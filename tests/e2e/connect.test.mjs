@@ -1,10 +1,9 @@
 // Connecting: every origin of this machine, every kind of candidate, with and without a network.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { after, before, test } from "node:test";
 
 import { launch, open } from "./support/chromium.mjs";
+import { inNamespace, interfaceUp, loopback } from "./support/namespace.mjs";
 import { startServer } from "./support/server.mjs";
 
 const times = 10;
@@ -97,36 +96,20 @@ test("the server-offers flow of the SDK", async () => {
   assert.equal(status, "healthy");
 });
 
-/** Runs a script in a network namespace of its own, prepared by shell commands. */
-function inNamespace(prepare, options = {}, later = "") {
-  const inner = fileURLToPath(new URL("./support/in-namespace.mjs", import.meta.url));
-  const user = process.getuid() === 0 ? [] : ["--user", "--map-root-user"];
-  const script = `${prepare} && exec "$0" "$1" "$2" "$3"`;
-  const run = spawnSync("unshare", [...user, "--net", "sh", "-c", script, process.execPath, inner, JSON.stringify(options), later], {
-    encoding: "utf8",
-    timeout: 90_000,
-  });
-  assert.equal(run.status, 0, `${run.error ?? ""}${run.stderr}`);
-  return JSON.parse(run.stdout.trim().split("\n").at(-1));
-}
-
-const loopback = "ip link set lo up";
-const interfaceUp = "ip link add va type veth peer name vb && ip addr add 192.0.2.2/24 dev va && ip link set va up && ip link set vb up";
-
 test("an interface without a default route is enough for WebRTC", () => {
-  const seen = inNamespace(`${loopback} && ${interfaceUp}`, { transports: ["webrtc"] });
+  const seen = inNamespace("in-namespace.mjs", `${loopback} && ${interfaceUp}`, JSON.stringify({ transports: ["webrtc"] }));
   assert.deepEqual([seen.status, seen.transport], ["healthy", "webrtc"]);
 });
 
 test("with loopback only the browser cannot do WebRTC, and says so within two seconds where nothing else is wanted", () => {
-  const seen = inNamespace(loopback, { strict: true });
+  const seen = inNamespace("in-namespace.mjs", loopback, JSON.stringify({ strict: true }));
   assert.equal(seen.code, "no_candidates", JSON.stringify(seen));
   assert.deepEqual(Object.keys(seen.details.transports), ["webrtc"]);
   assert.ok(seen.ms < 2_000, `${seen.ms} ms`);
 });
 
 test("with loopback only everything runs over the WebSocket, nobody waits, and an interface that comes up moves it to WebRTC", (t) => {
-  const seen = inNamespace(loopback, {}, interfaceUp);
+  const seen = inNamespace("in-namespace.mjs", loopback, "{}", interfaceUp);
   assert.deepEqual([seen.status, seen.transport], ["healthy", "websocket"]);
   assert.ok(seen.ms < 1_000, `${seen.ms} ms to the first answer`);
   assert.equal(seen.tried.error.code, "no_candidates", JSON.stringify(seen.tried));

@@ -6,8 +6,9 @@ import { launch, openWith } from "./support/chromium.mjs";
 import { startProxy } from "./support/proxy.mjs";
 import { startServer } from "./support/server.mjs";
 
-const items = 10_000;
-const kills = 10;
+/** Every break has a thousand items around it; `npm run soak` wants more of them. */
+const kills = Number(process.env.KILLS ?? 10);
+const items = 1_000 * kills;
 /** So many tokens a second that a stream of all items lasts longer than its kills. */
 const pace = ["--tokens-per-second", "4000"];
 
@@ -80,6 +81,41 @@ for (const [name, options, breaks] of [
     assert.ok(seen.same, "the items are the answer");
     assert.equal(seen.stalls.length, kills);
     assert.ok(seen.moves.length > kills, "each was noticed");
+    await page.close();
+  });
+}
+
+for (const transport of ["webrtc", "websocket"]) {
+  test(`bodies of 900 KiB, each with a break of its ${transport} on the way, arrive once and whole`, async (t) => {
+    const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 32));
+    t.diagnostic(`seed ${seed}`);
+    const page = await openWith(browser, proxy.url, "transports.js");
+    await page.exposeFunction("cut", () => proxy.cut());
+    const seen = await page.evaluate(
+      async ([transport, seed, kills]) => {
+        const { peers, random, reached } = await import("/transports.js");
+        const { connect } = await import("/client/index.js");
+        const next = random(seed);
+        const agent = await connect(location.origin, { transports: [transport], reconnect: { stableMs: 0 } });
+        const answers = async () => (await agent.request({ action: "get_stats" })).total_requests;
+        const before = await answers();
+        const statuses = [];
+        for (let n = 0; n < kills; n++) {
+          const payload = new Uint8Array(900 * 1024).fill(n);
+          const answer = agent.request({ action: "health" }, { payload });
+          await new Promise((resolve) => setTimeout(resolve, next() * 20));
+          await (transport === "webrtc" ? peers.at(-1).close() : cut());
+          statuses.push((await answer).status);
+          await reached(agent);
+        }
+        const after = await answers();
+        agent.close();
+        return { statuses, counted: after - before };
+      },
+      [transport, seed, kills],
+    );
+    assert.deepEqual(seen.statuses, Array(kills).fill("healthy"));
+    assert.equal(seen.counted, kills + 1, "each was carried out once, beside the question for the first count");
     await page.close();
   });
 }
