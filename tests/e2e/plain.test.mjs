@@ -36,10 +36,11 @@ test("200 requests in flight on one channel are answered as they finish, each un
     assert.equal(type, "generate_response");
     assert.ok(text.trim().endsWith(`${id}`), `request ${id} was answered with ${text.slice(-20)}`);
   }
-  const lastQuick = Math.max(...answers.map(({ messageId }, at) => (messageId ? at : -1)));
-  const slow = order.indexOf(100);
-  assert.ok(lastQuick < slow, `the last quick answer came at ${lastQuick}, the slowest at ${slow}`);
-  assert.equal(slow, 199, "the slowest, asked first, is answered last");
+  // Neighbours may swap on a busy machine; those far apart may not, though the slowest were asked first.
+  const places = (wanted) => order.flatMap((id, at) => (wanted(id) ? [at] : []));
+  const [quick, short, long] = [places((id) => typeof id === "string"), places((id) => id <= 10), places((id) => id > 90)];
+  assert.ok(Math.max(...quick) < Math.min(...long), `quick answers at ${quick}, the longest at ${long}`);
+  assert.ok(Math.max(...short) < Math.min(...long), `the shortest at ${short}, the longest at ${long}`);
 });
 
 test("an answer of 300 KiB and more comes in parts, and joined it is the answer", async () => {
