@@ -4,6 +4,7 @@
 mod hostile;
 mod kill;
 mod native;
+mod replaces;
 mod resume;
 mod sessions;
 mod websocket;

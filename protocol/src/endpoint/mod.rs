@@ -215,6 +215,8 @@ pub struct Endpoint {
     lost_at: Option<Millis>,
     /// Names the session (client only; a server's driver keeps a hash of it).
     secret: [u8; 32],
+    /// Sessions that this one takes the place of (client only, until it is welcomed).
+    replaces: Vec<[u8; 32]>,
     /// Of the last hello sent or answered.
     epoch: u32,
     /// Identifies the server process in the welcome.
@@ -266,6 +268,7 @@ impl Endpoint {
             sending: None,
             lost_at: None,
             secret,
+            replaces: Vec::new(),
             epoch: 0,
             boot,
             lanes: Default::default(),

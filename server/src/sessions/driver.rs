@@ -2,9 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tabagent_protocol::{Code, ConnectionId as LinkId, Endpoint, Event, Fault, Input, Lane, Millis, Output};
+use tabagent_protocol::{ConnectionId as LinkId, Endpoint, Event, Fault, Input, Lane, Millis, Output};
 use tokio::{sync::mpsc, time::Instant};
-use tokio_util::sync::CancellationToken;
 
 use super::{
     Arrival, SessionKey, Sessions,
@@ -34,7 +33,7 @@ pub(super) async fn run(sessions: Arc<Sessions>, number: u64, birth: Birth, firs
     let (reverse, reversed) = ReverseCaller::channel(sessions.limits.session_queue);
     let events = service.events(number, &principal);
     let pace = Pace::new(&sessions.limits, first.carrier.loopback());
-    let Birth { key, arrivals, evicted } = birth;
+    let Birth { key, arrivals, ended } = birth;
     let place = Place { sessions: Arc::clone(&sessions), key, number };
     let driver = Driver {
         endpoint: Endpoint::server(sessions.limits.session.clone(), sessions.boot),
@@ -48,7 +47,7 @@ pub(super) async fn run(sessions: Arc<Sessions>, number: u64, birth: Birth, firs
         closing: Vec::new(),
         ended: None,
     };
-    let mut inbox = Inbox { arrivals, evicted, wished, reversed, events };
+    let mut inbox = Inbox { arrivals, ended, wished, reversed, events };
     let reason = driver.run(first, &mut inbox).await;
     tracing::info!(session = number, code = %reason.code, reason = %reason.message, "session ended");
     // Connections that came for it in this moment.
@@ -74,7 +73,8 @@ impl Drop for Place {
 /// Everything that can wake the driver, but for its connections.
 struct Inbox {
     arrivals: mpsc::Receiver<Arrival>,
-    evicted: CancellationToken,
+    /// Why it must end, when something outside says so.
+    ended: mpsc::Receiver<Fault>,
     wished: mpsc::Receiver<Wish>,
     reversed: mpsc::Receiver<Reverse>,
     events: EventStream,
@@ -182,7 +182,7 @@ impl Driver {
             Some(reverse) = inbox.reversed.recv() => self.calls.ask(&mut self.endpoint, now, reverse),
             body = inbox.events.next() => self.endpoint.publish(&body),
             () = ending.cancelled() => self.endpoint.close(super::draining()),
-            () = inbox.evicted.cancelled() => self.endpoint.close(evicted()),
+            Some(reason) = inbox.ended.recv() => self.endpoint.close(reason),
             () = tokio::time::sleep(idle) => self.input(Input::Tick),
         }
     }
@@ -289,8 +289,4 @@ impl Driver {
             tracing::info!(session = self.place.number, connection = %carrier.id(), transport = carrier.kind(), "session moved");
         }
     }
-}
-
-fn evicted() -> Fault {
-    Fault::new(Code::SESSION_EXPIRED, "a session without a connection made room for others (limits disconnected_…)")
 }

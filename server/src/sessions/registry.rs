@@ -5,7 +5,6 @@ use std::{collections::HashMap, time::Duration};
 use sha2::{Digest, Sha256};
 use tabagent_protocol::{Code, Fault, frame::hello::Hello};
 use tokio::{sync::mpsc, time::Instant};
-use tokio_util::sync::CancellationToken;
 
 use super::{Arrival, SessionKey, over::Over};
 use crate::{limits::ServerLimits, service::Principal};
@@ -30,8 +29,8 @@ struct Entry {
     number: u64,
     principal: Principal,
     arrivals: mpsc::Sender<Arrival>,
-    /// Cancelled when it must make room.
-    evicted: CancellationToken,
+    /// Ends it from outside, for this reason.
+    end: mpsc::Sender<Fault>,
     /// While it has no connection.
     rest: Option<Rest>,
 }
@@ -59,7 +58,8 @@ pub(super) enum Found {
 pub(super) struct Birth {
     pub(super) key: SessionKey,
     pub(super) arrivals: mpsc::Receiver<Arrival>,
-    pub(super) evicted: CancellationToken,
+    /// Why it must end, when something outside says so.
+    pub(super) ended: mpsc::Receiver<Fault>,
 }
 
 impl Registry {
@@ -86,12 +86,13 @@ impl Registry {
         if hello.welcomed || sent && self.over.may_have_stood(Instant::now(), &key) {
             return Err(expired());
         }
+        for secret in &hello.replaces {
+            self.end(&self::key(principal, secret), replaced());
+        }
         self.make_room(principal)?;
-        let (arrivals, receiver) = mpsc::channel(ARRIVALS);
-        let evicted = CancellationToken::new();
-        let entry = Entry { number, principal: principal.clone(), arrivals, evicted: evicted.clone(), rest: None };
-        self.entries.insert(key, entry);
-        Ok(Found::New(Birth { key, arrivals: receiver, evicted }))
+        let ((arrivals, receiver), (end, ended)) = (mpsc::channel(ARRIVALS), mpsc::channel(1));
+        self.entries.insert(key, Entry { number, principal: principal.clone(), arrivals, end, rest: None });
+        Ok(Found::New(Birth { key, arrivals: receiver, ended }))
     }
 
     /// A session has lost its last connection, holds another number of bytes meanwhile, or (none) has a connection again.
@@ -100,7 +101,7 @@ impl Registry {
             entry.rest = rest;
         }
         while let Some(victim) = self.victim() {
-            self.evict(&victim);
+            self.end(&victim, evicted());
         }
     }
 
@@ -127,7 +128,7 @@ impl Registry {
             return Err(Fault::new(Code::LIMIT_REACHED, message).with_details(details));
         };
         let victim = *victim;
-        self.evict(&victim);
+        self.end(&victim, evicted());
         Ok(())
     }
 
@@ -150,13 +151,23 @@ impl Registry {
         candidates.min_by_key(|(.., rest)| (rest.busy, rest.since)).map(|(key, ..)| *key)
     }
 
-    fn evict(&mut self, key: &SessionKey) {
+    /// Takes a session out, if there is one, and tells its driver why.
+    fn end(&mut self, key: &SessionKey, reason: Fault) {
         if let Some(entry) = self.entries.remove(key) {
-            tracing::info!(session = entry.number, "a session without a connection makes room");
-            entry.evicted.cancel();
+            tracing::info!(session = entry.number, reason = %reason.message, "a session must end");
+            // Nobody has told it anything before, so there is room; it may have ended in this moment.
+            drop(entry.end.try_send(reason));
             self.over.add(Instant::now(), *key);
         }
     }
+}
+
+fn evicted() -> Fault {
+    Fault::new(Code::SESSION_EXPIRED, "a session without a connection made room for others (limits disconnected_…)")
+}
+
+fn replaced() -> Fault {
+    Fault::new(Code::CLIENT_CRASHED, "its client crashed and has begun another session in its place")
 }
 
 /// What is said of a session that is gone, never was, or is somebody else's.
