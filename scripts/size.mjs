@@ -11,9 +11,10 @@ import { setup } from "./setup.mjs";
 
 /**
  * The most that the WebAssembly and JavaScript may weigh together, gzipped, in bytes. Sessions that outlive their transports cost
- * 8,000 of it: replay and migration in the protocol, a second transport, the ladder that goes from one to the other.
+ * 8,000 of it: replay and migration in the protocol, a second transport, the ladder that goes from one to the other. That a crash is
+ * contained costs 2,200: glue in a scope of its own for each instance, what starts the next, transports that can be closed without it.
  */
-const LIMIT = 52_000;
+const LIMIT = 54_500;
 /** What it should weigh one day. */
 const AIM = 30_000;
 /** Loaded only by a page that asks why it cannot connect, so it counts for itself; mostly sentences. The same in bytes. */
