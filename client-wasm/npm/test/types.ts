@@ -14,7 +14,7 @@ const chat = { action: "chat", model: "default", messages: [{ role: "user", cont
 const health = await agent.request({ action: "health" });
 same<typeof health.status, "healthy" | "degraded" | "unhealthy">(true);
 const vectors = await agent.request({ action: "embeddings", model: "m", input: "text", encoding: "binary" }, { timeoutMs: 500 });
-same<typeof vectors.payload, Uint8Array | undefined>(true);
+same<typeof vectors.payload, Uint8Array<ArrayBuffer> | undefined>(true);
 const answer = await agent.request({ ...chat, messages: [...chat.messages] }, { signal: AbortSignal.timeout(1) });
 same<typeof answer.finish_reason, ChatResponse["finish_reason"]>(true);
 
