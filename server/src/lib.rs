@@ -23,6 +23,8 @@ pub mod backend;
 /// What is done with a data channel that opens.
 mod channels;
 pub mod doctor;
+/// The end of a server, from its announcement on.
+mod drain;
 /// JSON requests and answers in the envelopes that callers use.
 mod envelope;
 /// A failure on its way out over HTTP.

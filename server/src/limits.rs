@@ -177,7 +177,7 @@ limits! {
         http_connections: usize = 1_024, "connections";
         /// HTTP connections per address that is not this machine; one more is closed at once.
         http_connections_per_ip: usize = 64, "connections";
-        /// Time that calls under way get to finish at shutdown.
+        /// Time that calls under way get to finish at shutdown; their sessions can be resumed until then.
         drain: Millis = 10_000, "milliseconds";
     }
     of_rooms {

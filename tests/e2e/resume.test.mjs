@@ -37,7 +37,13 @@ const brokenStream = (page, options, breaks, seed) =>
       agent.addEventListener("transportchange", ({ detail }) => moves.push(detail));
       const break_ = {
         close: () => peers.at(-1).close(),
-        delete: () => fetch(`/v1/webrtc/session/${agent.connectionId}`, { method: "DELETE" }),
+        // The session is asked to leave it, and does so while the stream goes on.
+        delete: async () => {
+          const { connectionId } = agent;
+          const left = new Promise((resolve) => agent.addEventListener("transportchange", resolve, { once: true }));
+          await fetch(`/v1/webrtc/session/${connectionId}`, { method: "DELETE" });
+          await left;
+        },
         cut: () => cut(),
       };
       const points = Array.from({ length: kills }, () => Math.floor(next() * items)).sort((one, other) => one - other);
@@ -80,7 +86,7 @@ for (const [name, options, breaks] of [
     assert.ok(seen.order, "by their numbers");
     assert.ok(seen.same, "the items are the answer");
     assert.equal(seen.stalls.length, kills);
-    assert.ok(seen.moves.length > kills, "each was noticed");
+    assert.ok(seen.moves.length >= kills, "each was noticed");
     await page.close();
   });
 }

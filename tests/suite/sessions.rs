@@ -115,7 +115,7 @@ async fn sessions_have_bounds() {
     }
     let [first, second, third] = &mut clients;
     third.open(Rung::WebSocket).await.expect("a transport");
-    let News::Closed(refused) = third.until(|news| matches!(news, News::Closed(_))).await else { unreachable!() };
+    let News::GoAway(refused) = third.until(|news| matches!(news, News::GoAway(_))).await else { unreachable!() };
     assert_eq!(refused.code, Code::LIMIT_REACHED);
     // One that waits for a connection, and for nothing else, makes room.
     first.cut(links[0]).await;
@@ -124,7 +124,7 @@ async fn sessions_have_bounds() {
         let mut next = client(&server);
         next.open(Rung::WebSocket).await.expect("a transport");
         // The server hears of the cut a moment later.
-        if let News::Welcomed(resumed, _) = next.until(|news| matches!(news, News::Welcomed(..) | News::Closed(_))).await {
+        if let News::Welcomed(resumed, _) = next.until(|news| matches!(news, News::Welcomed(..) | News::GoAway(_))).await {
             break (next, resumed);
         }
     };

@@ -5,7 +5,7 @@ use crate::{
     CallId, Millis,
     call::{Call, Outgoing, Reading, body_flags},
     error::{Code, Fault},
-    frame::{FrameType, STREAM, body::Body, go_away::GoAway, request::Request},
+    frame::{FrameType, STREAM, body::Body, request::Request},
     lane::{Class, Lane},
     text::{decimal, join},
 };
@@ -32,7 +32,9 @@ impl Endpoint {
         self.next_call = next;
         let reading = Reading { granted: request.credit, ..Reading::default() };
         let deadline = request.deadline_ms.map(|ms| now + Millis::from(ms));
-        self.ours.insert(id, Call { lane: request.lane, reading, deadline, announced: true, ..Call::default() });
+        // Without a turn it waits for the next session.
+        let scheduled = self.holding;
+        self.ours.insert(id, Call { lane: request.lane, reading, deadline, announced: true, scheduled, ..Call::default() });
         let flags = body_flags(&request.body) | if request.streams { STREAM } else { 0 };
         self.enqueue(id, Outgoing::new(FrameType::Request, flags, bytes));
         Ok(CallId(id))
@@ -155,13 +157,6 @@ impl Endpoint {
     /// Ends the session for good, telling the peer why.
     pub fn close(&mut self, reason: Fault) {
         self.fail(reason);
-    }
-
-    /// Announces an end without making it: the peer should move, or finish until the deadline.
-    pub fn go_away(&mut self, away: &GoAway) {
-        if let Some(connection) = self.sending {
-            self.send_control(connection, away.packet());
-        }
     }
 
     /// Calls whose deadline has passed fail on both sides.

@@ -25,8 +25,13 @@ const HEADER_BYTES: usize = 64 * 1024;
 /// Wait after an accept that failed for want of file descriptors: until some are closed there is nothing else to do.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves until `shutdown`, then lets requests under way finish for as long as the limit `drain` says.
-pub(crate) async fn serve(listener: TcpListener, router: Router, limits: &ServerLimits, shutdown: impl Future<Output = ()>) {
+/// Serves until `shutdown`, then listens no more. What is still open is answered.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: &ServerLimits,
+    shutdown: impl Future<Output = ()>,
+) -> Sockets {
     let mut sockets = Sockets::new(limits);
     let mut shutdown = pin!(shutdown);
     loop {
@@ -39,17 +44,11 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, limits: &Server
             }
         }
     }
-    drop(listener);
-    sockets.ending.cancel();
-    let rest = async { while sockets.tasks.join_next().await.is_some() {} };
-    if tokio::time::timeout(Duration::from_millis(limits.drain), rest).await.is_err() {
-        tracing::warn!(drain_ms = limits.drain, "requests still under way are cut off");
-    }
-    sockets.tasks.shutdown().await;
+    sockets
 }
 
 /// The sockets being served.
-struct Sockets {
+pub(crate) struct Sockets {
     tasks: JoinSet<()>,
     /// A permit per socket: beyond the cap they wait in the operating system's queue.
     room: Arc<Semaphore>,
@@ -70,6 +69,16 @@ impl Sockets {
             header_read: Duration::from_millis(limits.header_read),
             ending: CancellationToken::new(),
         }
+    }
+
+    /// Closes each after the request it is at, for which it has so long.
+    pub(crate) async fn finish(mut self, within: Duration) {
+        self.ending.cancel();
+        let rest = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(within, rest).await.is_err() {
+            tracing::warn!("requests still under way are cut off");
+        }
+        self.tasks.shutdown().await;
     }
 
     fn begin(&mut self, stream: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit, router: Router) {

@@ -1,6 +1,13 @@
 //! Which sessions there are: found by the hash of their secret, bounded in number and, without a connection, in bytes.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use sha2::{Digest, Sha256};
 use tabagent_protocol::{Code, Fault, frame::hello::Hello};
@@ -8,10 +15,12 @@ use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{Arrival, SessionKey, over::Over};
-use crate::{limits::ServerLimits, service::Principal};
+use crate::{drain::Drain, limits::ServerLimits, service::Principal};
 
 /// Hellos that wait for a session's driver; one more waits in its connection's task.
 const ARRIVALS: usize = 4;
+/// Told to a client whose principal has too many sessions: they come and go, but nobody knows when.
+const FULL_RETRY_MS: u32 = 5_000;
 
 /// The key of a session. Another principal's session with the same secret is another one.
 pub(super) fn key(principal: &Principal, secret: &[u8; 32]) -> SessionKey {
@@ -34,6 +43,8 @@ struct Entry {
     evicted: CancellationToken,
     /// While it has no connection.
     rest: Option<Rest>,
+    /// Told by its driver once the server's end was announced.
+    settled: Arc<AtomicBool>,
 }
 
 /// What a session without a connection keeps.
@@ -60,6 +71,8 @@ pub(super) struct Birth {
     pub(super) key: SessionKey,
     pub(super) arrivals: mpsc::Receiver<Arrival>,
     pub(super) evicted: CancellationToken,
+    /// For the driver to say, once the server's end was announced, whether nothing of it is under way.
+    pub(super) settled: Arc<AtomicBool>,
 }
 
 impl Registry {
@@ -73,11 +86,22 @@ impl Registry {
         self.entries.contains_key(key)
     }
 
+    /// Whether this principal has a session.
+    pub(super) fn any_of(&self, principal: &Principal) -> bool {
+        self.entries.values().any(|entry| entry.principal == *principal)
+    }
+
+    /// Whether there is a session whose driver has not said that nothing is under way.
+    pub(super) fn any_busy(&self) -> bool {
+        self.entries.values().any(|entry| !entry.settled.load(Ordering::Relaxed))
+    }
+
     /// Finds the session of a hello, or makes it under this number. Wrong, foreign and expired secrets look the same.
     ///
     /// # Errors
-    /// `session_expired`; `limit_reached` when the principal has too many sessions that are in use.
-    pub(super) fn find(&mut self, principal: &Principal, hello: &Hello, number: u64) -> Result<Found, Fault> {
+    /// `session_expired`; `draining` when a new one would begin while the server ends; `limit_reached` when the principal has too
+    /// many sessions that are in use.
+    pub(super) fn find(&mut self, principal: &Principal, hello: &Hello, number: u64, drain: &Drain) -> Result<Found, Fault> {
         let key = key(principal, &hello.secret);
         if let Some(entry) = self.entries.get(&key) {
             return Ok(Found::Here(entry.arrivals.clone()));
@@ -86,12 +110,15 @@ impl Registry {
         if hello.welcomed || sent && self.over.may_have_stood(Instant::now(), &key) {
             return Err(expired());
         }
+        if drain.has_begun() {
+            return Err(drain.refusal());
+        }
         self.make_room(principal)?;
         let (arrivals, receiver) = mpsc::channel(ARRIVALS);
-        let evicted = CancellationToken::new();
-        let entry = Entry { number, principal: principal.clone(), arrivals, evicted: evicted.clone(), rest: None };
-        self.entries.insert(key, entry);
-        Ok(Found::New(Birth { key, arrivals: receiver, evicted }))
+        let birth = Birth { key, arrivals: receiver, evicted: CancellationToken::new(), settled: Arc::default() };
+        let (evicted, settled) = (birth.evicted.clone(), Arc::clone(&birth.settled));
+        self.entries.insert(key, Entry { number, principal: principal.clone(), arrivals, evicted, rest: None, settled });
+        Ok(Found::New(birth))
     }
 
     /// A session has lost its last connection, holds another number of bytes meanwhile, or (none) has a connection again.
@@ -124,7 +151,7 @@ impl Registry {
         let Some((victim, _)) = idle.min_by_key(|(_, since)| *since) else {
             let message = format!("there may be {max} sessions of one principal here (limit sessions_per_principal)");
             let details = format!(r#"{{"limit":"sessions_per_principal","max":{max}}}"#);
-            return Err(Fault::new(Code::LIMIT_REACHED, message).with_details(details));
+            return Err(Fault::new(Code::LIMIT_REACHED, message).with_details(details).retry_after(FULL_RETRY_MS));
         };
         let victim = *victim;
         self.evict(&victim);

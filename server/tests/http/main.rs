@@ -297,13 +297,25 @@ async fn a_request_under_way_is_finished_at_the_end() -> Outcome {
     let asked = tokio::spawn(server.post("/v1/actions/odd").json(&json!({ "way": "slow" })).send());
     timeout(PATIENCE, begun.notified()).await?;
     let ended = server.stop();
-    // The listener is gone before the request is: new callers are not kept waiting for a server that ends.
-    while TcpStream::connect(("127.0.0.1", server.port)).await.is_ok() {
-        tokio::task::yield_now().await;
+    // New callers are told at once, and when it makes sense to come again.
+    loop {
+        let reply = server.post("/v1/echo").json(&json!({ "text": "late" })).send().await?;
+        if reply.status() != 200 {
+            let seconds: u32 = reply.headers()["retry-after"].to_str()?.parse()?;
+            assert!((1..=10).contains(&seconds), "{seconds}");
+            let refusal = refused(reply, 503, "draining").await?;
+            assert!(refusal["retry_after_ms"].as_u64() <= Some(10_000), "{refusal}");
+            break;
+        }
     }
+    refused(server.get("/v1/events?events=warning").send().await?, 503, "draining").await?;
+    let offer = server.post("/v1/webrtc/offer").json(&json!({})).send().await?;
+    refused(offer, 503, "draining").await?;
     go_on.notify_one();
     assert_eq!(asked.await??.status(), 200);
-    ended.await
+    ended.await?;
+    assert!(TcpStream::connect(("127.0.0.1", server.port)).await.is_err(), "the port is free");
+    Ok(())
 }
 
 #[tokio::test]
