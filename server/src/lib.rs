@@ -35,6 +35,8 @@ pub mod files;
 mod http;
 /// Every number.
 mod limits;
+/// How often something may happen in a minute.
+mod minute;
 /// The OpenAI wire format.
 mod openai;
 /// What a server is told before it starts.

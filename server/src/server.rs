@@ -49,8 +49,8 @@ impl Server {
         let on_channel = Arc::new(move |connection: &_, channel| doors.open(connection, channel));
         let drain = service.end().clone();
         let signaling = Signaling::ending_with(options.limits.clone(), peer_options(&options), on_channel, drain);
-        let counted = signaling.clone();
-        service.stats().count_sessions(move || session_counts(&counted));
+        let counted = (signaling.clone(), Arc::downgrade(&sessions));
+        service.stats().count_sessions(move || session_counts(&counted.0, counted.1.upgrade().as_deref()));
         Self { options: Arc::new(options), service, sessions, signaling }
     }
 
@@ -143,14 +143,15 @@ fn peer_options(options: &ServerOptions) -> PeerOptions {
     }
 }
 
-fn session_counts(signaling: &Signaling) -> SessionCounts {
-    let counts = signaling.counts();
+/// Connections, and the sessions that have none.
+fn session_counts(signaling: &Signaling, sessions: Option<&Sessions>) -> SessionCounts {
+    let (counts, disconnected) = (signaling.counts(), sessions.map_or(0, Sessions::disconnected));
     SessionCounts {
         total: counts.total,
-        active: counts.active,
+        active: counts.active + disconnected,
         waiting: counts.waiting,
         connected: counts.connected,
-        disconnected: counts.disconnected,
+        disconnected,
         cleaned_up: counts.cleaned_up,
     }
 }

@@ -11,11 +11,13 @@ const kills = Number(process.env.KILLS ?? 10);
 const items = 1_000 * kills;
 /** So many tokens a second that a stream of all items lasts longer than its kills. */
 const pace = ["--tokens-per-second", "4000"];
+/** Nobody's network breaks so often. */
+const resumes = ["--limit", "resumes_per_minute=1000000"];
 
 let server, browser, proxy;
 
 before(async () => {
-  [server, browser] = await Promise.all([startServer({ flags: ["--allow-local", ...pace] }), launch()]);
+  [server, browser] = await Promise.all([startServer({ flags: ["--allow-local", ...pace, ...resumes] }), launch()]);
   proxy = await startProxy(server.url);
 });
 after(async () => {

@@ -123,6 +123,11 @@ impl Sessions {
         lock(&self.registry).any_of(principal)
     }
 
+    /// How many sessions have no connection and wait for the next one.
+    pub(crate) fn disconnected(&self) -> u64 {
+        lock(&self.registry).resting() as u64
+    }
+
     /// Whether sessions have something under way, once the end was announced: calls, or what their clients have not confirmed.
     pub(crate) fn are_busy(&self) -> bool {
         lock(&self.registry).any_busy()
