@@ -178,6 +178,8 @@ limits! {
         body_read: Millis = 30_000, "milliseconds";
         /// Time for a request's header to arrive, from the first moment of the connection or the end of the request before.
         header_read: Millis = 5_000, "milliseconds";
+        /// How long a socket may take nothing of what is sent to it. Stops a reader that does not read, or is gone, from holding an answer.
+        write_stall: Millis = 30_000, "milliseconds";
         /// HTTP connections in all; one more waits in the operating system's queue.
         http_connections: usize = 1_024, "connections";
         /// HTTP connections per address that is not this machine; one more is closed at once.

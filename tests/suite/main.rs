@@ -7,5 +7,6 @@ mod kill;
 mod native;
 mod resume;
 mod sessions;
+mod silent;
 mod websocket;
 mod whole;

@@ -33,7 +33,7 @@ fn serve(limits: &[&str], service: Service) -> TestServer {
     TestServer::start(options, service)
 }
 
-fn hello(bearer: Option<&str>) -> Hello {
+pub(crate) fn hello(bearer: Option<&str>) -> Hello {
     let mut secret = [0; 32];
     getrandom::fill(&mut secret).expect("randomness");
     let bearer = bearer.map(str::to_owned);
@@ -50,7 +50,7 @@ async fn say(socket: &mut Socket, packet: Vec<u8>) {
 }
 
 /// The next frame of this kind, its body.
-async fn expect(socket: &mut Socket, kind: FrameType) -> Vec<u8> {
+pub(crate) async fn expect(socket: &mut Socket, kind: FrameType) -> Vec<u8> {
     loop {
         let Message::Binary(bytes) = next(socket).await else { continue };
         let (_, frames) = packet::read(&bytes).expect("a packet");

@@ -336,6 +336,26 @@ async fn a_request_that_will_not_end_is_cut_off_in_time() -> Outcome {
 }
 
 #[tokio::test]
+async fn a_caller_that_reads_nothing_does_not_hold_its_answer_for_ever() -> Outcome {
+    // One socket at a time: whoever comes next is served when the one before is gone.
+    let limits = ServerLimits { write_stall: 300, http_connections: 1, ..ServerLimits::default() };
+    let server = TestServer::start(ServerOptions { limits, ..options() }, service()).await?;
+    let mut deaf = TcpStream::connect(("127.0.0.1", server.port)).await?;
+    let ask = format!("GET /docs HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n", server.port);
+    // More answers than the buffers on the way can hold; the server stops reading before all questions are sent.
+    let asking = async {
+        loop {
+            if deaf.write_all(ask.repeat(1_000).as_bytes()).await.is_err() {
+                return;
+            }
+        }
+    };
+    let served = timeout(PATIENCE, server.alive());
+    let (_, served) = tokio::join!(timeout(PATIENCE, asking), served);
+    served?
+}
+
+#[tokio::test]
 async fn silent_and_slow_sockets_are_closed_and_nobody_else_notices() -> Outcome {
     let limits = ServerLimits { header_read: 1_000, body_read: 1_000, ..ServerLimits::default() };
     let server = TestServer::start(ServerOptions { limits, ..options() }, service()).await?;
