@@ -11,11 +11,13 @@ const kills = Number(process.env.KILLS ?? 10);
 const items = 1_000 * kills;
 /** So many tokens a second that a stream of all items lasts longer than its kills. */
 const pace = ["--tokens-per-second", "4000"];
+/** Nobody's network breaks so often. */
+const resumes = ["--limit", "resumes_per_minute=1000000"];
 
 let server, browser, proxy;
 
 before(async () => {
-  [server, browser] = await Promise.all([startServer({ flags: ["--allow-local", ...pace] }), launch()]);
+  [server, browser] = await Promise.all([startServer({ flags: ["--allow-local", ...pace, ...resumes] }), launch()]);
   proxy = await startProxy(server.url);
 });
 after(async () => {
@@ -37,7 +39,13 @@ const brokenStream = (page, options, breaks, seed) =>
       agent.addEventListener("transportchange", ({ detail }) => moves.push(detail));
       const break_ = {
         close: () => peers.at(-1).close(),
-        delete: () => fetch(`/v1/webrtc/session/${agent.connectionId}`, { method: "DELETE" }),
+        // The session is asked to leave it, and does so while the stream goes on.
+        delete: async () => {
+          const { connectionId } = agent;
+          const left = new Promise((resolve) => agent.addEventListener("transportchange", resolve, { once: true }));
+          await fetch(`/v1/webrtc/session/${connectionId}`, { method: "DELETE" });
+          await left;
+        },
         cut: () => cut(),
       };
       const points = Array.from({ length: kills }, () => Math.floor(next() * items)).sort((one, other) => one - other);
@@ -80,7 +88,7 @@ for (const [name, options, breaks] of [
     assert.ok(seen.order, "by their numbers");
     assert.ok(seen.same, "the items are the answer");
     assert.equal(seen.stalls.length, kills);
-    assert.ok(seen.moves.length > kills, "each was noticed");
+    assert.ok(seen.moves.length >= kills, "each was noticed");
     await page.close();
   });
 }
