@@ -34,12 +34,14 @@ export async function open(browser, url, path = "/blank.html") {
   return page;
 }
 
-/** The same, with one of the scripts beside this file served as if the server had it. */
-export async function openWith(browser, url, script) {
+/** The same, with scripts beside this file served as if the server had them. */
+export async function openWith(browser, url, ...scripts) {
   const page = await browser.newPage();
   page.on("pageerror", (error) => console.error("page:", error.message));
-  const path = fileURLToPath(new URL(script, import.meta.url));
-  await page.route(`**/${script}`, (route) => route.fulfill({ path, contentType: "text/javascript" }));
+  for (const script of scripts) {
+    const path = fileURLToPath(new URL(script, import.meta.url));
+    await page.route(`**/${script}`, (route) => route.fulfill({ path, contentType: "text/javascript" }));
+  }
   await page.goto(`${url}/blank.html`);
   return page;
 }
