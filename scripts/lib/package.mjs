@@ -23,7 +23,7 @@ const LOCKS = ["Cargo.lock", "package-lock.json", "scripts/lib/package.mjs", "sc
 const LICENCES = ["LICENSE-MIT", "LICENSE-APACHE"];
 
 /** The doors of the package, as far as they exist. */
-const entries = () => ["index.ts", "bundler.ts", "doctor.ts"].map((name) => join(PACKAGE_SRC, name)).filter(existsSync);
+const entries = () => ["index.ts", "bundler.ts", "doctor.ts", "files.ts"].map((name) => join(PACKAGE_SRC, name)).filter(existsSync);
 
 /** Brings `dist` up to date, and the test page's copy of it. */
 export async function buildPackage() {
@@ -63,7 +63,7 @@ function completeGlue() {
 async function bundle() {
   const sources = filesIn(PACKAGE_SRC);
   const settings = [join(PACKAGE, "tsconfig.json"), join(PACKAGE, "package.json")];
-  const outputs = [join(DIST, "index.js"), join(DIST, "index.d.ts"), join(DIST, "doctor.js"), join(DIST, BESIDE), join(DIST, MODULE)];
+  const outputs = [join(DIST, "index.js"), join(DIST, "index.d.ts"), join(DIST, "doctor.js"), join(DIST, "files.js"), join(DIST, BESIDE), join(DIST, MODULE)];
   await whenChanged("dist", { inputs: [...sources, ...settings, ...LOCKS], outputs }, async () => {
     rmSync(DIST, { recursive: true, force: true });
     mkdirSync(DIST, { recursive: true });

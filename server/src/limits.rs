@@ -169,7 +169,8 @@ limits! {
         json_bytes: usize = 1_048_576, "bytes";
         /// Length of a raw body over HTTP, for an action that takes one. It is held whole until the action has it.
         raw_bytes: usize = 8_388_608, "bytes";
-        /// Time for a request's body to arrive. Stops a sender of one byte a second from holding a request.
+        /// Time for a request's body to arrive, or for each piece of one that is read as it comes. Stops a sender of one byte a second
+        /// from holding a request.
         body_read: Millis = 30_000, "milliseconds";
         /// Time for a request's header to arrive, from the first moment of the connection or the end of the request before.
         header_read: Millis = 5_000, "milliseconds";

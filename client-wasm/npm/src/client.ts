@@ -3,6 +3,8 @@
 import type { Api } from "./api.gen.js";
 import { type Caller, Calls, guarded } from "./calls.js";
 import { TabagentError, cancelled, thrown } from "./errors.js";
+import { hex } from "./hex.js";
+import { Keyed, bootBytes } from "./keyed.js";
 import { onWake } from "./lifecycle.js";
 import { Serving } from "./serving.js";
 import { candidatePair, counted, transportStats } from "./stats.js";
@@ -28,6 +30,7 @@ import type {
   TransportName,
   TransportFailure,
 } from "./types.js";
+import { Upload } from "./upload.js";
 import { Session, Wish } from "./wasm/tabagent_client_bg.js";
 
 /** A call that has been made, for whoever reads its items. */
@@ -41,6 +44,8 @@ type Waiting = Pick<Caller, "response" | "failed"> & Partial<Caller>;
 
 /** Actions that are asked for their items by a field of their own. */
 const STREAM_FIELD = new Set(["chat", "generate"]);
+/** Actions whose bytes must not delay others. */
+const BULK = new Set(["read_file", "write_file"]);
 const TRANSPORTS: readonly TransportName[] = ["webrtc", "websocket"];
 const STEPS: readonly TimelineEntry["step"][] = ["signaling", "ice", "dtls", "channel", "welcome"];
 /** Milliseconds for the answer to a ping: a slower connection has no round trip worth showing. */
@@ -69,6 +74,8 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
   readonly timeline: readonly TimelineEntry[] = [];
 
   #connectionId = "";
+  #boot = "";
+  #keyed = new Keyed();
   #transport: TransportName | undefined;
   /** The ladder. */
   #transports: readonly TransportName[];
@@ -95,11 +102,12 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
   private constructor(url: string, options: ConnectOptions) {
     super();
     this.#options = options;
-    this.#name = Array.from(crypto.getRandomValues(new Uint8Array(4)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    this.#name = hex(crypto.getRandomValues(new Uint8Array(4)));
     this.#calls = new Calls({
       step: (...step) => this.#step(...step),
       failed: (...failure) => this.#failed(...failure),
       moved: (...change) => this.#moved(...change),
+      welcomed: (boot) => (this.#boot = boot),
       expired: () => this.#resubscribe(),
       closed: (reason) => this.#closed(reason),
       published: (event) => this.#dispatch(event),
@@ -163,13 +171,18 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
     return this.#connectionId;
   }
 
+  /** Names the server process; another one when the server was started anew. See {@link RequestOptions.boot}. */
+  get boot(): string {
+    return this.#boot;
+  }
+
   /**
    * Calls an action and waits for its answer.
    *
    * @throws {@link TabagentError}: what the server answers with (`validation_failed`, `model_not_found`, …), or `cancelled`,
    * `deadline_exceeded`, `limit_reached`, `payload_too_large`, `invalid_state` (the client is closed), `outcome_unknown` (the
    * session ended after the call had left: it may have been carried out). A call that waits for a transport waits until its
-   * deadline.
+   * deadline. What a `body` throws, as it is.
    */
   request<A extends ActionName<T>>(request: RequestOf<T, A>, options: RequestOptions = {}): Promise<ResponseOf<T, A>> {
     return new Promise((resolve, reject) => {
@@ -250,34 +263,59 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
 
   /** Makes a call. Undefined when it failed at once; the caller has been told. */
   #call(request: { action: string }, options: RequestOptions, requestId: string, caller: Waiting): Placed | undefined {
-    const { signal, onEvent, payload, contentType, timeoutMs } = options;
-    const aborted = (): undefined => void caller.failed(cancelled(`call "${requestId}" was cancelled`, signal?.reason));
-    if (signal?.aborted) return aborted();
+    const { signal, onEvent, payload, body, onProgress, timeoutMs, idempotencyKey } = options;
+    const aborted = () => cancelled(`call "${requestId}" was cancelled`, signal?.reason);
+    if (signal?.aborted) return void caller.failed(aborted());
     const { action, ...fields } = request;
-    if (!this.#session) {
+    const session = this.#session;
+    if (!session) {
       caller.failed(new TabagentError({ code: "invalid_state", status: 409, message: "the client is closed; connect anew" }));
       return undefined;
     }
+    const boot = options.boot ?? (idempotencyKey && this.#keyed.boot(action, idempotencyKey));
+    let { contentType } = options;
+    let upload: Upload | undefined;
     let id: number;
     try {
-      const value = JSON.stringify(fields);
-      id = this.#session.call({ action, value, requestId, deadlineMs: timeoutMs, payload, contentType, bulk: !!payload });
+      upload = body && new Upload(body, onProgress);
+      id = session.call({
+        action,
+        value: JSON.stringify(fields),
+        requestId,
+        deadlineMs: timeoutMs,
+        payload,
+        contentType,
+        idempotencyKey,
+        boot: boot ? bootBytes(boot) : undefined,
+        streams: !!body,
+        bulk: (options.lane ?? (payload || body || BULK.has(action) ? "bulk" : "interactive")) === "bulk",
+      });
     } catch (error) {
+      upload?.stop(error);
       caller.failed(thrown(error) as TabagentError);
       return undefined;
     }
     const consumed = (cost: number) => this.#session?.wish(Wish.Consumed, id, cost);
-    const cancel = () => {
+    const withdraw = (error: TabagentError) => {
       if (!this.#calls.waiting.delete(id)) return;
-      settle();
+      settle(error);
       this.#session?.wish(Wish.Cancel, id, 0);
-      aborted();
+      caller.failed(error);
     };
-    const settle = () => signal?.removeEventListener("abort", cancel);
+    const cancel = () => withdraw(aborted());
+    const settle = (reason?: TabagentError) => {
+      signal?.removeEventListener("abort", cancel);
+      upload?.stop(reason);
+    };
     signal?.addEventListener("abort", cancel);
     this.#calls.waiting.set(id, {
       response: (value) => (settle(), caller.response(value)),
-      failed: (error) => (settle(), caller.failed(error)),
+      failed: (error) => {
+        settle(error);
+        if (idempotencyKey && error.code === "outcome_unknown") this.#keyed.lose(action, idempotencyKey, boot ?? this.#boot);
+        caller.failed(error);
+      },
+      writable: () => upload?.writable(),
       item: (value, cost, news) => {
         if (!news && caller.item) return caller.item(value, cost, news);
         consumed(cost);
@@ -285,6 +323,16 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
         guarded(() => onEvent?.(value as never));
         this.#dispatch(value);
       },
+    });
+    contentType ??= (body && "type" in body && body.type) || undefined;
+    upload?.start({
+      item: (piece) => {
+        const more = session.item(id, { value: "{}", payload: piece, contentType });
+        contentType = undefined; // with the first is enough
+        return more;
+      },
+      end: () => this.#session?.wish(Wish.End, id, 0),
+      failed: (error) => withdraw(thrown(error) as TabagentError),
     });
     return { consumed, cancel };
   }

@@ -3,7 +3,7 @@
 use super::{Endpoint, Event, NOW, Phase, outgoing::NO_CALL};
 use crate::{
     CallId, Millis,
-    call::{Call, Outgoing, Reading, body_flags},
+    call::{Call, Outgoing, Reading, Sending, body_flags},
     error::{Code, Fault},
     frame::{FrameType, STREAM, body::Body, go_away::GoAway, request::Request},
     lane::{Class, Lane},
@@ -11,7 +11,8 @@ use crate::{
 };
 
 impl Endpoint {
-    /// Asks the peer. The answer comes as [`Event::Response`] or [`Event::Failed`], exactly once.
+    /// Asks the peer. The answer comes as [`Event::Response`] or [`Event::Failed`], exactly once. A request that streams waits
+    /// for [`Event::Writable`] before its first item.
     ///
     /// # Errors
     /// `payload_too_large`, `limit_reached` (calls in flight, or all ids used), or why the session is closed.
@@ -32,7 +33,9 @@ impl Endpoint {
         self.next_call = next;
         let reading = Reading { granted: request.credit, ..Reading::default() };
         let deadline = request.deadline_ms.map(|ms| now + Millis::from(ms));
-        self.ours.insert(id, Call { lane: request.lane, reading, deadline, announced: true, ..Call::default() });
+        // The peer says how much it takes of our items; until then there is nothing to send.
+        let sending = Sending { blocked: request.streams, ..Sending::default() };
+        self.ours.insert(id, Call { lane: request.lane, reading, sending, deadline, announced: true, ..Call::default() });
         let flags = body_flags(&request.body) | if request.streams { STREAM } else { 0 };
         self.enqueue(id, Outgoing::new(FrameType::Request, flags, bytes));
         Ok(CallId(id))

@@ -4,6 +4,8 @@
 mod common;
 /// What the server says of itself is what it does.
 mod documents;
+/// Files as bodies.
+mod files;
 /// Fields, bodies and answers in their several forms.
 mod input;
 /// The OpenAI format.
