@@ -22,13 +22,8 @@ const LIMIT = 2 * 60 * 60_000;
 
 /** Each lane: what it runs, by the seed. */
 const lanes = (seed) => ({
-  resume: async () => {
-    await buildPackage();
-    await buildServer();
-    const { chromium } = await browser();
-    const env = { SEED: String(seed), KILLS: "100", TABAGENT_SERVER_BIN: SERVER, CHROMIUM: chromium };
-    return runTests(process.execPath, ["--test", "--test-reporter=spec", join(ROOT, "tests", "e2e", "resume.test.mjs")], { env, limit: LIMIT });
-  },
+  resume: () => inBrowser("resume.test.mjs", { SEED: String(seed), KILLS: "100" }),
+  files: () => inBrowser("files.test.mjs", { SEED: String(seed), SIZE: "1024", CUTS: "20" }),
   contract: () => contract({ seed, examples: 1_000, limit: LIMIT }),
   sim: async () => {
     const command = ["--release", "-p", "tabagent-protocol", "--test", "sim"];
@@ -37,6 +32,15 @@ const lanes = (seed) => ({
     return runTests("cargo", ["test", ...LOCKED, ...command, "--", "--nocapture"], { env, limit: LIMIT });
   },
 });
+
+/** A file of tests in a real browser, with more of everything. */
+async function inBrowser(file, more) {
+  await buildPackage();
+  await buildServer();
+  const { chromium } = await browser();
+  const env = { ...more, TABAGENT_SERVER_BIN: SERVER, CHROMIUM: chromium };
+  return runTests(process.execPath, ["--test", "--test-reporter=spec", join(ROOT, "tests", "e2e", file)], { env, limit: LIMIT });
+}
 
 await main(async () => {
   const { values } = parseArgs({ options: { only: { type: "string" }, seed: { type: "string" }, "keep-going": { type: "boolean" } } });
