@@ -26,6 +26,7 @@ const lanes = (seed) => ({
   resume: () => e2e("resume", { SEED: String(seed), KILLS: "100" }),
   udp: () => e2e("udp", { UDP_CUTS: "5000,40000" }),
   away: () => e2e("outlive", { AWAY_MS: "60000" }),
+  files: () => e2e("files", { SEED: String(seed), SIZE: "1024", CUTS: "20" }),
   contract: () => contract({ seed, examples: 1_000, limit: LIMIT }),
   sim: async () => {
     const command = ["--release", "-p", "tabagent-protocol", "--test", "sim"];
