@@ -12,9 +12,10 @@ import { setup } from "./setup.mjs";
 /**
  * The most that the WebAssembly and JavaScript may weigh together, gzipped, in bytes. Sessions that outlive their transports cost
  * 8,000 of it: replay and migration in the protocol, a second transport, the ladder that goes from one to the other. Bodies of any
- * size and calls that happen once cost 2,200.
+ * size and calls that happen once cost 2,200. That a crash is contained costs 2,200: glue in a scope of its own for each instance,
+ * what starts the next, transports that can be closed without it.
  */
-const LIMIT = 54_000;
+const LIMIT = 57_000;
 /** What it should weigh one day. */
 const AIM = 30_000;
 /** Doors that only those pages load that ask for them, so they count for themselves; the doctor is mostly sentences. The same in bytes. */

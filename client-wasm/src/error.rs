@@ -66,9 +66,9 @@ pub(crate) fn stranded() -> Failure {
 }
 
 /// The browser does not want to.
-pub(crate) fn refused(code: Code, thrown: &JsValue) -> Failure {
+pub(crate) fn refused(code: Code, what: &str, thrown: &JsValue) -> Failure {
     let why = js::text(thrown, "message").unwrap_or_default();
-    Box::new(Fault::new(code, join(&["the browser refuses WebRTC: ", &why])))
+    Box::new(Fault::new(code, join(&["the browser refuses ", what, ": ", &why])))
 }
 
 /// Names the step that a failed attempt stopped at, in the message and, where there are no other particulars, in `details.step`.

@@ -62,6 +62,10 @@ export interface SessionOptions {
   server: string;
   /** Gives 32 random bytes for a session, and others for the next. */
   secret: () => Uint8Array;
+  /** Secrets of sessions that this one takes the place of, one behind the other. */
+  replaces?: Uint8Array | undefined;
+  /** What makes transports, where that is not the window's own; that of peer connections is given the window to make them in. */
+  constructors?: object | undefined;
   key?: string | undefined;
   /** The preferred first; all when left out. */
   transports?: readonly string[] | undefined;
@@ -194,6 +198,8 @@ impl JsSession {
         for at in 0..names.length() {
             chosen.transports.extend(names.get(at).as_string().and_then(|name| Rung::of(&name)));
         }
+        chosen.replaces = js::bytes(&js::field(options, "replaces")).as_chunks().0.to_vec();
+        chosen.constructors = js::field(options, "constructors");
         chosen.key = js::text(options, "key");
         chosen.ice_servers = js::list(options, "iceServers");
         chosen.relay_only = js::truthy(options, "relayOnly");

@@ -75,11 +75,13 @@ pub(crate) fn hidden_frame() -> JsValue {
 ///
 /// # Errors
 /// What its constructor throws, and when it is none.
-pub(crate) fn construct(class: JsValue, argument: &JsValue) -> Result<JsValue, JsValue> {
-    let arguments: Array = Array::new();
-    arguments.push(argument);
+pub(crate) fn construct(class: JsValue, arguments: [&JsValue; 2]) -> Result<JsValue, JsValue> {
+    let list: Array = Array::new();
+    for argument in arguments {
+        list.push(argument);
+    }
     let class: Function = known(class);
-    Reflect::construct(&class, &arguments)
+    Reflect::construct(&class, &list)
 }
 
 /// Says that a value is what the browser's own interface promises it to be: an event's channel, a dictionary.

@@ -97,7 +97,8 @@ impl Session {
         }
         let policy = if self.options.relay_only { "relay" } else { "all" };
         let configuration = js::object(&[("iceServers", ice_servers), ("iceTransportPolicy", &policy.into())]);
-        let peer = Peer::new(&configuration, attempt.listener.function().clone(), self.stranded.get())?;
+        let peer =
+            Peer::new(&self.options.constructors, &configuration, attempt.listener.function().clone(), self.stranded.get())?;
         let negotiation = peer.negotiation();
         // There is none yet.
         let _ = attempt.transport.set(Transport::WebRtc(peer));

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use js_sys::Array;
 use tabagent_protocol::{Limits, Millis};
+use wasm_bindgen::JsValue;
 
 use crate::transport::Rung;
 
@@ -23,6 +24,10 @@ pub struct Options {
     /// Makes the secret that names a session; whoever knows it owns the session. 32 fresh random bytes each time, kept in memory
     /// only. Asked once, and again for each session that takes the place of one that the server no longer has.
     pub secret: Rc<dyn Fn() -> [u8; 32]>,
+    /// Secrets of sessions that this one takes the place of, because what was known of them is lost: the server ends them.
+    pub replaces: Vec<[u8; 32]>,
+    /// An object whose `WebSocket` and `RTCPeerConnection` are used instead of the window's. The latter is given that window as well.
+    pub constructors: JsValue,
     /// Sent as `Authorization: Bearer …`. None: the server must let this page in without.
     pub key: Option<String>,
     /// What may carry the session, the preferred first. Empty: all.
@@ -50,6 +55,8 @@ impl Options {
     pub fn new(secret: impl Fn() -> [u8; 32] + 'static) -> Self {
         Self {
             secret: Rc::new(secret),
+            replaces: Vec::new(),
+            constructors: JsValue::UNDEFINED,
             key: None,
             transports: Rung::ALL.to_vec(),
             ice_servers: Array::new(),

@@ -109,7 +109,8 @@ impl Session {
             options.transports = Rung::ALL.to_vec();
         }
         let limits = Limits { window: options.patience.window, ..Limits::default() };
-        let endpoint = Endpoint::client(limits, (options.secret)());
+        let mut endpoint = Endpoint::client(limits, (options.secret)());
+        endpoint.replace(std::mem::take(&mut options.replaces));
         let session = Rc::new_cyclic(|this| Self {
             server: server.to_owned(),
             signaling: Signaling::new(server, options.key.as_deref()),

@@ -8,6 +8,7 @@ import { run } from "./children.mjs";
 import { filesIn, whenChanged } from "./fresh.mjs";
 import { CLIENT_CRATE, DIST, GLUE, PACKAGE, PACKAGE_SRC, ROOT, TARGET, WASM_TARGET, WWW, WWW_CLIENT, npmTool, wasmTool } from "./paths.mjs";
 import { Stop, step } from "./say.mjs";
+import { scoped } from "./scope.mjs";
 import { slim } from "./slim.mjs";
 
 /** The glue's name, and with it the name of the module file that pages fetch. */
@@ -17,7 +18,7 @@ const MODULE = `${NAME}_bg.wasm`;
 const BESIDE = `${NAME}_bg.js`;
 const COMPILED = join(TARGET, WASM_TARGET, "wasm", `${NAME}.wasm`);
 /** Versions of the tools: another version is another output. */
-const LOCKS = ["Cargo.lock", "package-lock.json", "scripts/lib/package.mjs", "scripts/lib/slim.mjs"].map((name) => join(ROOT, name));
+const LOCKS = ["Cargo.lock", "package-lock.json", "scripts/lib/package.mjs", "scripts/lib/scope.mjs", "scripts/lib/slim.mjs"].map((name) => join(ROOT, name));
 
 /** Their text belongs into the package; the originals are the tree's. */
 const LICENCES = ["LICENSE-MIT", "LICENSE-APACHE"];
@@ -48,15 +49,30 @@ export async function buildGlue() {
 }
 
 /** What wasm-bindgen leaves to a file of its own for each way of loading, ours may do in its own way: handing the instance to the glue. */
-const BEGIN = {
-  code: "export function begin(exports) { __wbg_set_wasm(exports); wasm.__wbindgen_start(); }",
-  type: "/** Hands the exports of the instance to the glue, before anything else of it is used. */\nexport function begin(exports: WebAssembly.Exports): void;",
-};
+const BEGIN = "export function begin(exports) { __wbg_set_wasm(exports); wasm.__wbindgen_start(); }";
+
+/** What `scoped` makes of the glue: its classes are values in each scope, and types outside. */
+const SCOPE = (classes) => `
+/** A scope of glue, for one instance. */
+export interface Glue {
+${classes.map((name) => `  readonly ${name}: typeof ${name};`).join("\n")}
+  /** What the module imports. */
+  readonly imports: WebAssembly.ModuleImports;
+  /** Hands the exports of the instance to the scope, before anything else of it is used. */
+  begin(exports: WebAssembly.Exports): void;
+}
+/** Makes a scope. */
+export function glue(): Glue;
+/** The one that a bundler links the module with. */
+export const first: Glue;
+`;
 
 function completeGlue() {
   const declared = readFileSync(join(GLUE, `${NAME}.d.ts`), "utf8");
-  appendFileSync(join(GLUE, BESIDE), `${BEGIN.code}\n`);
-  writeFileSync(join(GLUE, `${NAME}_bg.d.ts`), `${declared}\n${BEGIN.type}\n`);
+  appendFileSync(join(GLUE, BESIDE), `${BEGIN}\n`);
+  const classes = [...declared.matchAll(/^export class (\w+)/gm)].map(([, name]) => name);
+  const types = declared.replace(/^export class /gm, "declare class ");
+  writeFileSync(join(GLUE, `${NAME}_bg.d.ts`), `${types}\nexport type { ${classes.join(", ")} };\n${SCOPE(classes)}`);
   writeFileSync(join(GLUE, `${NAME}_bg.d.wasm.ts`), "declare const exports: WebAssembly.Exports;\nexport = exports;\n");
 }
 
@@ -79,9 +95,11 @@ async function optimise() {
   const { module, glue } = await slim(readFileSync(join(GLUE, MODULE)), readFileSync(join(GLUE, BESIDE), "utf8"));
   if (!WebAssembly.validate(module)) throw new Stop("binaryen wrote a module that this JavaScript engine refuses: see scripts/lib/slim.mjs.");
   const { transform } = await import("esbuild");
-  const { code } = await transform(glue, MINIFIED);
+  const { scope, exports } = scoped(glue);
+  // No format: the names of a script's own are left as they are, and the exports need no second names.
+  const { code } = await transform(scope, { ...MINIFIED, format: undefined, treeShaking: false });
   writeFileSync(join(DIST, MODULE), module);
-  writeFileSync(join(DIST, BESIDE), code);
+  writeFileSync(join(DIST, BESIDE), code + exports);
 }
 
 const MINIFIED = { minify: true, treeShaking: true, format: "esm", target: "es2022", legalComments: "none", logLevel: "silent" };
@@ -108,7 +126,7 @@ async function declare() {
   await tool(npmTool("tsc"), ["-p", PACKAGE, "--noEmit", "false", "--declaration", "--emitDeclarationOnly", "--outDir", DIST]);
   const declarations = filesIn(DIST).filter((path) => path.endsWith(".d.ts"));
   if (!declarations.some((path) => readFileSync(path, "utf8").includes(`wasm/${NAME}`))) return;
-  cpSync(join(GLUE, `${NAME}.d.ts`), join(DIST, "wasm", `${NAME}.d.ts`));
+  for (const name of [`${NAME}.d.ts`, `${NAME}_bg.d.ts`]) cpSync(join(GLUE, name), join(DIST, "wasm", name));
 }
 
 /** The test page is served from one directory, so the SDK it loads is copied into it. */

@@ -77,6 +77,8 @@ pub struct Options {
     pub key: Option<String>,
     /// The session's name; random when absent.
     pub secret: Option<[u8; 32]>,
+    /// Secrets of sessions that this one takes the place of.
+    pub replaces: Vec<[u8; 32]>,
     /// The session's limits.
     pub limits: Limits,
 }
@@ -110,7 +112,8 @@ impl NativeClient {
         let (ended, over) = oneshot::channel();
         let (inbox, incoming) = mpsc::channel(64);
         let (tell, news) = mpsc::unbounded_channel();
-        let endpoint = Endpoint::client(options.limits.clone(), options.secret.unwrap_or_else(secret));
+        let mut endpoint = Endpoint::client(options.limits.clone(), options.secret.unwrap_or_else(secret));
+        endpoint.replace(options.replaces.clone());
         let (calls, uploads) = (HashMap::new(), HashMap::new());
         let driver = Driver { endpoint, wires: Vec::new(), epoch: Instant::now(), calls, uploads, news: tell, ended: None };
         tokio::spawn(driver.run(wished, incoming, ended));

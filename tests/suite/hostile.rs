@@ -15,7 +15,16 @@ use tabagent_tests::{Link, NativeClient, TestServer};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 fn hello(secret: u8) -> Hello {
-    Hello { versions: (1, 1), epoch: 1, secret: [secret; 32], welcomed: false, sent: [0; 2], received: [0; 2], bearer: None }
+    Hello {
+        versions: (1, 1),
+        epoch: 1,
+        secret: [secret; 32],
+        welcomed: false,
+        sent: [0; 2],
+        received: [0; 2],
+        bearer: None,
+        replaces: vec![],
+    }
 }
 
 async fn send(link: &Link, packet: Vec<u8>) {

@@ -5,6 +5,7 @@ mod drain;
 mod hostile;
 mod kill;
 mod native;
+mod replaces;
 mod resume;
 mod sessions;
 mod silent;

@@ -37,7 +37,7 @@ pub(crate) fn hello(bearer: Option<&str>) -> Hello {
     let mut secret = [0; 32];
     getrandom::fill(&mut secret).expect("randomness");
     let bearer = bearer.map(str::to_owned);
-    Hello { versions: (1, 1), epoch: 1, secret, welcomed: false, sent: [0; 2], received: [0; 2], bearer }
+    Hello { versions: (1, 1), epoch: 1, secret, welcomed: false, sent: [0; 2], received: [0; 2], bearer, replaces: vec![] }
 }
 
 async fn next(socket: &mut Socket) -> Message {

@@ -131,6 +131,13 @@ export function guarded(run: () => unknown): void {
   try {
     run();
   } catch (error) {
-    reportError(error);
+    reported(error);
   }
+}
+
+/** Reports what nobody waits for, like an exception that nobody caught. */
+export function reported(error: unknown): void {
+  // Node has no such function.
+  if (typeof reportError === "function") reportError(error);
+  else console.error(error);
 }

@@ -1,14 +1,20 @@
 // A connected client: requests, streams, events, calls from the server.
 
 import type { Api } from "./api.gen.js";
-import { type Caller, Calls, guarded } from "./calls.js";
+import { type Caller, Calls, guarded, reported } from "./calls.js";
+import { chosen } from "./chosen.js";
+import type { Engine, Instance } from "./engine.js";
 import { TabagentError, cancelled, thrown } from "./errors.js";
+import { crash } from "./guard.js";
 import { hex } from "./hex.js";
 import { Keyed, bootBytes } from "./keyed.js";
 import { onWake } from "./lifecycle.js";
+import { Secrets } from "./secrets.js";
 import { Serving } from "./serving.js";
 import { candidatePair, counted, transportStats } from "./stats.js";
 import { TabagentStream } from "./stream.js";
+import { Transports } from "./transports.js";
+import { type Placed, Unplaced } from "./unplaced.js";
 import type {
   ActionName,
   ApiTypes,
@@ -18,7 +24,6 @@ import type {
   ConnectOptions,
   EventOf,
   ItemOf,
-  ReconnectOptions,
   RequestOf,
   RequestOptions,
   ResponseOf,
@@ -31,13 +36,7 @@ import type {
   TransportFailure,
 } from "./types.js";
 import { Upload } from "./upload.js";
-import { Session, Wish } from "./wasm/tabagent_client_bg.js";
-
-/** A call that has been made, for whoever reads its items. */
-interface Placed {
-  consumed(cost: number): void;
-  cancel(): void;
-}
+import { type Session, Wish } from "./wasm/tabagent_client_bg.js";
 
 /** Who is told of a call. Without `item`, items are taken and dropped. */
 type Waiting = Pick<Caller, "response" | "failed"> & Partial<Caller>;
@@ -48,6 +47,8 @@ const STREAM_FIELD = new Set(["chat", "generate"]);
 const BULK = new Set(["read_file", "write_file"]);
 const TRANSPORTS: readonly TransportName[] = ["webrtc", "websocket"];
 const STEPS: readonly TimelineEntry["step"][] = ["signaling", "ice", "dtls", "channel", "welcome"];
+/** What calls fail with that end with their session. */
+const SESSION_OVER = new Set(["outcome_unknown", "client_crashed"]);
 /** Milliseconds for the answer to a ping: a slower connection has no round trip worth showing. */
 const PING_MS = 2_000;
 
@@ -83,56 +84,51 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
   #failures: { [transport in TransportName]?: TransportFailure } = {};
   #state: ClientState = "idle";
   #reason: TabagentError | undefined;
-  /** Freed once it is closed: it and this client hold each other, and nobody else would tell them apart. */
+  #engine: Engine;
+  /**
+   * None when the client is closed, and between two instances of the module. Freed when closed: it and this client hold each other, and
+   * nobody else would tell them apart.
+   */
   #session: Session | undefined;
-  #calls: Calls;
+  /** Of this session. */
+  #calls!: Calls;
+  #secrets = new Secrets();
+  #open: Transports;
+  /** Calls that wait for the next instance. */
+  #unplaced = new Unplaced();
+  /** Why the client closes itself. */
+  #closing: TabagentError | undefined;
   #serving = new Serving();
   /** Handlers by the name of the event. */
   #handlers = new Map<string, Set<(event: never) => void>>();
+  #url: string;
   #options: ConnectOptions;
+  /** A session has been welcomed. */
+  #stood = false;
   /** Settles `connect()`. */
   #opened = deferred<void>();
   #begun = performance.now();
+  /** Milliseconds from `connect()` to the beginning of the session. */
+  #offset = 0;
   /** Makes names of calls unique among the clients of one key. */
   #name: string;
   #made = 0;
+  /** Hears no more of the instance. */
+  #leave!: () => void;
   /** Undone when the client closes. */
   #cleanups: (() => void)[] = [];
 
-  private constructor(url: string, options: ConnectOptions) {
+  private constructor(engine: Engine, instance: Instance, url: string, options: ConnectOptions) {
     super();
+    this.#engine = engine;
+    this.#url = url;
     this.#options = options;
-    this.#name = hex(crypto.getRandomValues(new Uint8Array(4)));
-    this.#calls = new Calls({
-      step: (...step) => this.#step(...step),
-      failed: (...failure) => this.#failed(...failure),
-      moved: (...change) => this.#moved(...change),
-      welcomed: (boot) => (this.#boot = boot),
-      expired: () => this.#resubscribe(),
-      closed: (reason) => this.#closed(reason),
-      published: (event) => this.#dispatch(event),
-      asked: async (call, action, requestId, fields) => {
-        const answer = await this.#serving.answer(call, action, requestId, fields);
-        this.#session?.answer(call, answer);
-      },
-      cancelled: (call) => this.#serving.cancel(call),
-    });
-    this.#change("connecting");
-    const { transports = TRANSPORTS, strict, reconnect } = options;
+    this.#open = new Transports(options);
+    const { transports = TRANSPORTS, strict } = options;
     this.#transports = strict ? transports.slice(0, 1) : transports;
-    this.#session = new Session(this.#calls, {
-      server: url,
-      // Whoever knows the secret owns the session: it stays in memory.
-      secret: () => crypto.getRandomValues(new Uint8Array(32)),
-      transports: this.#transports,
-      once: reconnect === false,
-      patience: patience(reconnect || {}),
-      key: options.key,
-      iceServers: options.iceServers,
-      relayOnly: options.iceTransportPolicy === "relay",
-      serverOffers: options.negotiation === "server-offers",
-      connectTimeoutMs: options.connectTimeoutMs,
-    });
+    this.#name = hex(crypto.getRandomValues(new Uint8Array(4)));
+    this.#change("connecting");
+    this.#begin(instance);
     this.#watch(options.signal, "abort", () => this.#close("cancelled", "the signal given to connect() was aborted"));
     // Gone for good, or perhaps to come back: a page with open connections would not be kept.
     this.#watch(globalThis, "pagehide", (event) => ((event as PageTransitionEvent).persisted ? this.#session?.wish(Wish.Sleep, 0, 0) : this.close()));
@@ -140,13 +136,14 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
   }
 
   /** @internal */
-  static async open<T extends ApiTypes<T>>(url: string | URL, options: ConnectOptions): Promise<TabagentClient<T>> {
+  static async open<T extends ApiTypes<T>>(engine: Engine, url: string | URL, options: ConnectOptions): Promise<TabagentClient<T>> {
+    const instance = await engine.instance();
     if (options.signal?.aborted) throw cancelled("the signal given to connect() was aborted", options.signal.reason);
     const unknown = options.transports?.find((name) => !TRANSPORTS.includes(name));
     if (unknown || options.transports?.length === 0) {
       throw new TabagentError({ code: "bad_request", status: 400, message: `transports: of ${TRANSPORTS.join(", ")}, not "${unknown ?? ""}"` });
     }
-    const client = new TabagentClient<T>(String(url), options);
+    const client = new TabagentClient<T>(engine, instance, String(url), options);
     await client.#opened.promise;
     return client;
   }
@@ -261,14 +258,67 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
     this.close();
   }
 
+  /** Begins a session in an instance of the module: the first, or the one in place of a session that crashed with its instance. */
+  #begin({ Session, users }: Instance): void {
+    const crashed = (cause: unknown) => this.#crashed(cause);
+    users.add(crashed);
+    this.#leave = () => users.delete(crashed);
+    this.#offset = performance.now() - this.#begun;
+    const calls = new Calls({
+      step: (...step) => this.#step(...step),
+      failed: (...failure) => this.#failed(...failure),
+      moved: (...change) => this.#moved(...change),
+      welcomed: (boot) => (this.#boot = boot),
+      expired: () => this.#resubscribe(),
+      closed: (reason) => this.#closed(reason),
+      published: (event) => this.#dispatch(event),
+      asked: async (call, action, requestId, fields) => {
+        const answer = await this.#serving.answer(call, action, requestId, fields);
+        if (this.#session === session) session.answer(call, answer);
+      },
+      cancelled: (call) => this.#serving.cancel(call),
+    });
+    this.#calls = calls;
+    const session = new Session(calls, {
+      server: this.#url,
+      replaces: this.#secrets.past(),
+      secret: () => this.#secrets.next(),
+      constructors: this.#open.constructors,
+      transports: this.#transports,
+      ...chosen(this.#options),
+    });
+    this.#session = session;
+    this.#resubscribe();
+    this.#unplaced.place();
+  }
+
+  /** The instance has crashed, and with it the session: what was under way is lost, the next begins in the next instance. */
+  #crashed(cause: unknown): void {
+    const [{ waiting }, over] = [this.#calls, this.#closing];
+    this.#session = undefined;
+    this.#open.close();
+    this.#serving.cancelAll();
+    if (this.#state === "closed") return;
+    // Before the failures, as when a transport is lost.
+    if (this.#state !== "connecting") this.#moved("", "", over ? "closed" : "crashed");
+    for (const [callId, caller] of waiting) caller.failed(over ?? crash(`call ${callId} may or may not have been carried out`, cause));
+    waiting.clear();
+    if (over) return this.#closed(over);
+    this.#engine.instance().then(
+      (instance) => this.#state === "closed" || this.#begin(instance),
+      (error: TabagentError) => this.#closed(error.code === "client_crashed" ? error : crash(error.message, error)),
+    );
+  }
+
   /** Makes a call. Undefined when it failed at once; the caller has been told. */
   #call(request: { action: string }, options: RequestOptions, requestId: string, caller: Waiting): Placed | undefined {
     const { signal, onEvent, payload, body, onProgress, timeoutMs, idempotencyKey } = options;
     const aborted = () => cancelled(`call "${requestId}" was cancelled`, signal?.reason);
     if (signal?.aborted) return void caller.failed(aborted());
     const { action, ...fields } = request;
-    const session = this.#session;
+    const [session, { waiting }] = [this.#session, this.#calls];
     if (!session) {
+      if (this.#state !== "closed") return this.#unplaced.wait(signal, (signal) => this.#call(request, { ...options, signal }, requestId, caller));
       caller.failed(new TabagentError({ code: "invalid_state", status: 409, message: "the client is closed; connect anew" }));
       return undefined;
     }
@@ -290,16 +340,19 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
         streams: !!body,
         bulk: (options.lane ?? (payload || body || BULK.has(action) ? "bulk" : "interactive")) === "bulk",
       });
+      if (!id) throw crash("it is being replaced; call again");
     } catch (error) {
       upload?.stop(error);
       caller.failed(thrown(error) as TabagentError);
       return undefined;
     }
-    const consumed = (cost: number) => this.#session?.wish(Wish.Consumed, id, cost);
+    // Its number means another call in the session after this one.
+    const wish = (wish: Wish, cost: number) => session === this.#session && session.wish(wish, id, cost);
+    const consumed = (cost: number) => void wish(Wish.Consumed, cost);
     const withdraw = (error: TabagentError) => {
-      if (!this.#calls.waiting.delete(id)) return;
+      if (!waiting.delete(id)) return;
       settle(error);
-      this.#session?.wish(Wish.Cancel, id, 0);
+      wish(Wish.Cancel, 0);
       caller.failed(error);
     };
     const cancel = () => withdraw(aborted());
@@ -308,11 +361,11 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
       upload?.stop(reason);
     };
     signal?.addEventListener("abort", cancel);
-    this.#calls.waiting.set(id, {
+    waiting.set(id, {
       response: (value) => (settle(), caller.response(value)),
       failed: (error) => {
         settle(error);
-        if (idempotencyKey && error.code === "outcome_unknown") this.#keyed.lose(action, idempotencyKey, boot ?? this.#boot);
+        if (idempotencyKey && SESSION_OVER.has(error.code)) this.#keyed.lose(action, idempotencyKey, boot ?? this.#boot);
         caller.failed(error);
       },
       writable: () => upload?.writable(),
@@ -331,7 +384,7 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
         contentType = undefined; // with the first is enough
         return more;
       },
-      end: () => this.#session?.wish(Wish.End, id, 0),
+      end: () => void wish(Wish.End, 0),
       failed: (error) => withdraw(thrown(error) as TabagentError),
     });
     return { consumed, cancel };
@@ -355,10 +408,11 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
    * of the client, or of the session: the next one subscribes anew.
    */
   #subscribe(action: "subscribe" | "unsubscribe", event: string): void {
+    if (!this.#session) return;
     const request = { action, events: [event] };
     this.#call(request, {}, this.#requestId({}, request), {
       response: () => {},
-      failed: (error) => queueMicrotask(() => this.#state === "closed" || error.code === "outcome_unknown" || reportError(error)),
+      failed: (error) => queueMicrotask(() => this.#state === "closed" || SESSION_OVER.has(error.code) || reported(error)),
     });
   }
 
@@ -384,6 +438,7 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
   }
 
   #step(transport: TransportName, connection: string, name: string, ms: number, count: number): void {
+    ms += this.#offset;
     const step = STEPS.find((step) => step === name);
     const timeline = this.timeline as TimelineEntry[];
     if (step) {
@@ -401,13 +456,17 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
 
   #moved(name: TransportName | "", connection: string, reason: TransportChange["reason"]): void {
     const [from, to] = [this.#transport, name || undefined];
+    // The first of the session, but not of the client.
+    if (reason === "connected" && this.#stood) reason = "reconnected";
+    this.#stood = true;
     this.#transport = to;
     if (to) {
+      this.#secrets.welcomed();
       this.#connectionId = connection;
       delete this.#failures[to];
     }
     this.#debug("transport", performance.now() - this.#begun, `${from ?? "none"} to ${to ?? "none"}: ${reason}`, to, connection);
-    if (reason === "connected") this.#opened.resolve();
+    if (to) this.#opened.resolve();
     if (reason !== "closed") this.#change(to ? "connected" : "reconnecting");
     this.dispatchEvent(new CustomEvent<TransportChange>("transportchange", { detail: { from, to, reason } }));
   }
@@ -418,10 +477,12 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
     const reason = failed ? error.with({ transports: this.#failures }) : error;
     this.#reason = reason;
     for (const cleanup of this.#cleanups) cleanup();
+    this.#leave();
     this.#serving.cancelAll();
     this.#debug("closed", performance.now() - this.#begun, `${reason.code}: ${reason.message}`);
     this.#opened.reject(reason);
     this.#change("closed");
+    this.#unplaced.place();
     // Not at once: this may be called from within it.
     queueMicrotask(() => {
       this.#session?.free();
@@ -430,7 +491,10 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
   }
 
   #close(code: string, message: string): void {
-    this.#session?.close({ code, message });
+    if (this.#state === "closed") return;
+    this.#closing = new TabagentError({ code, status: 499, message });
+    if (this.#session) this.#session.close({ code, message });
+    else this.#closed(this.#closing);
   }
 
   #change(state: ClientState): void {
@@ -452,19 +516,6 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
     this.#cleanups.push(() => target?.removeEventListener?.(type, listener));
   }
 }
-
-/** In the order in which the module reads them. */
-const patience = (options: ReconnectOptions): (number | undefined)[] => [
-  options.windowMs,
-  options.retryMs,
-  options.maxRetryMs,
-  options.upgradeMs,
-  options.maxUpgradeMs,
-  options.stableMs,
-  options.headStartMs,
-  options.silenceMs,
-  options.answerMs,
-];
 
 /** A promise and the means to settle it. */
 function deferred<T>() {

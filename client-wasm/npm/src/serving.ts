@@ -25,7 +25,8 @@ export class Serving {
     try {
       return await this.#ask(action, fields, { signal: controller.signal, requestId });
     } finally {
-      this.#running.delete(call);
+      // Another session may have begun meanwhile, and its calls have the same numbers.
+      if (this.#running.get(call) === controller) this.#running.delete(call);
     }
   }
 
@@ -48,5 +49,6 @@ export class Serving {
   /** Nobody wants any answer. */
   cancelAll(): void {
     for (const controller of this.#running.values()) controller.abort();
+    this.#running.clear();
   }
 }

@@ -4,7 +4,8 @@ import type { CandidateEnd, ClientStats, LaneStats, TransportStats } from "./typ
 
 /** The path that ICE selected. */
 export function candidatePair(report: RTCStatsReport | undefined): ClientStats["candidatePair"] {
-  if (!report) return undefined;
+  // A module that has just crashed has none either.
+  if (!report?.get) return undefined;
   const rows = [...report.values()];
   const selected = rows.find((row) => row.type === "transport")?.selectedCandidatePairId;
   const pair = report.get(selected) ?? rows.find((row) => row.type === "candidate-pair" && row.nominated);

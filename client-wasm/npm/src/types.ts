@@ -1,5 +1,7 @@
 // How requests, answers, items, events and served functions are typed by what a server says of itself.
 
+import type { Constructors } from "./transports.js";
+
 /** What an action takes and gives. */
 export interface ActionTypes {
   /** Its fields, without `action`. */
@@ -96,9 +98,10 @@ export interface TransportChange {
   to: TransportName | undefined;
   /**
    * `connected`: the first. `preferred`: a better one is ready. `lost`: the one before broke. `replaced`: the one before was
-   * silent. `reconnected`: there was none before. `sleeping`: the page is put aside, perhaps to come back. `closed`: the session is over.
+   * silent. `reconnected`: there was none before. `sleeping`: the page is put aside, perhaps to come back. `crashed`: the client's
+   * WebAssembly crashed; a new session begins, and calls that were under way have failed with `client_crashed`. `closed`: the session is over.
    */
-  reason: "connected" | "preferred" | "lost" | "replaced" | "reconnected" | "sleeping" | "closed";
+  reason: "connected" | "preferred" | "lost" | "replaced" | "reconnected" | "sleeping" | "crashed" | "closed";
 }
 
 /** What a client dispatches. */
@@ -132,7 +135,7 @@ export interface ReconnectOptions {
 }
 
 /** How to connect. */
-export interface ConnectOptions {
+export interface ConnectOptions extends Constructors {
   /** Key of the server, sent as `Authorization: Bearer`. Default: none. */
   key?: string | undefined;
   /** STUN and TURN servers. Default: none, so that nothing leaves this machine and its network unasked. */

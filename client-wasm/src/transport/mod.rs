@@ -194,6 +194,13 @@ impl Step {
     }
 }
 
+/// Makes a transport of the browser's, by the application's own constructor or by the window's.
+fn construct(constructors: &JsValue, window: &JsValue, name: &str, arguments: [&JsValue; 2]) -> Result<JsValue, JsValue> {
+    let own = js::field(constructors, name);
+    let class = if own.is_undefined() { js::field(window, name) } else { own };
+    js::construct(class, arguments)
+}
+
 /// Gives all events of `target` to `listener`, or with `null` to nobody.
 fn listen(target: &JsValue, events: &[&str], listener: &JsValue) {
     for event in events {

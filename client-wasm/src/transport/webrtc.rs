@@ -10,7 +10,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{RtcDataChannel, RtcPeerConnection};
 
-use super::{Happened, Sent, Step, listen, message};
+use super::{Happened, Sent, Step, construct, listen, message};
 use crate::{
     error::{self, Failure},
     js,
@@ -44,18 +44,24 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    /// A connection that has not been negotiated. `configuration` is an `RTCConfiguration`; `listener` gets every event.
+    /// A connection that has not been negotiated, made by `constructors` where they say how. `configuration` is an `RTCConfiguration`;
+    /// `listener` gets every event.
     ///
     /// With `elsewhere` it belongs to a window of its own: Chromium keeps a list of network interfaces for each document, and one
     /// that was empty when the document first asked stays empty.
     ///
     /// # Errors
     /// `not_supported` where there is no WebRTC (workers) or the browser refuses the configuration.
-    pub(crate) fn new(configuration: &JsValue, listener: Function, elsewhere: bool) -> Result<Self, Failure> {
+    pub(crate) fn new(
+        constructors: &JsValue,
+        configuration: &JsValue,
+        listener: Function,
+        elsewhere: bool,
+    ) -> Result<Self, Failure> {
         let frame = elsewhere.then(js::hidden_frame);
         let window = frame.as_ref().map_or_else(js::global, |frame| js::field(frame, "contentWindow"));
-        let connection = js::construct(js::field(&window, "RTCPeerConnection"), configuration)
-            .map_err(|thrown| error::refused(Code::NOT_SUPPORTED, &thrown))?;
+        let connection = construct(constructors, &window, "RTCPeerConnection", [configuration, &window])
+            .map_err(|thrown| error::refused(Code::NOT_SUPPORTED, "WebRTC", &thrown))?;
         let connection: RtcPeerConnection = js::known(connection);
         listen(&connection, &CONNECTION_EVENTS, &listener);
         Ok(Self {
@@ -250,7 +256,7 @@ impl Negotiation {
 
 #[expect(clippy::needless_pass_by_value, reason = "as `map_err` calls it")]
 fn broken(thrown: JsValue) -> Failure {
-    error::refused(Code::TRANSPORT_FAILED, &thrown)
+    error::refused(Code::TRANSPORT_FAILED, "WebRTC", &thrown)
 }
 
 /// A channel says which lane it is by its protocol.

@@ -3,11 +3,11 @@
 use std::cell::{Cell, RefCell};
 
 use js_sys::Function;
-use tabagent_protocol::{CHANNEL_PROTOCOL, text::join};
+use tabagent_protocol::{CHANNEL_PROTOCOL, Code, text::join};
 use wasm_bindgen::JsValue;
 use web_sys::WebSocket;
 
-use super::{Happened, Sent, Step, listen, message};
+use super::{Happened, Sent, Step, construct, listen, message};
 use crate::{
     error::{self, Failure},
     js,
@@ -36,14 +36,19 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    /// Opens a WebSocket to the server at `http://host:port`; `listener` gets every event.
+    /// Opens a WebSocket to the server at `http://host:port`, by `constructors` where they say how; `listener` gets every event.
     ///
     /// # Errors
-    /// `bad_request` for what is no address.
-    pub(crate) fn new(server: &str, listener: Function) -> Result<Self, Failure> {
+    /// `bad_request` for what is no address, `not_supported` where there is no WebSocket.
+    pub(crate) fn new(constructors: &JsValue, server: &str, listener: Function) -> Result<Self, Failure> {
         // `http` becomes `ws`, and `https` becomes `wss`.
         let url = join(&["ws", server.strip_prefix("http").unwrap_or(server), "/v1/ws"]);
-        let socket = WebSocket::new_with_str(&url, CHANNEL_PROTOCOL).map_err(|_| error::no_address(&url))?;
+        let arguments = [&JsValue::from_str(&url), &CHANNEL_PROTOCOL.into()];
+        let socket = construct(constructors, &js::global(), "WebSocket", arguments).map_err(|thrown| {
+            let unknown = js::text(&thrown, "name").as_deref() == Some("SyntaxError");
+            if unknown { error::no_address(&url) } else { error::refused(Code::NOT_SUPPORTED, "WebSockets", &thrown) }
+        })?;
+        let socket: WebSocket = js::known(socket);
         js::set(&socket, "binaryType", &"arraybuffer".into());
         listen(&socket, &EVENTS, &listener);
         Ok(Self { socket, listener, full: Cell::default(), look: RefCell::default() })

@@ -31,6 +31,7 @@ impl Endpoint {
             sent: if self.refused + 1 == self.epoch { [0; 2] } else { self.lanes.each_ref().map(|lane| lane.sent) },
             received: self.lanes.each_ref().map(|lane| lane.received),
             bearer: bearer.map(str::to_owned),
+            replaces: self.replaces.clone(),
         };
         self.send_control(connection, hello.packet());
         if self.sending.is_none() {
@@ -125,6 +126,7 @@ impl Endpoint {
             self.send_on(connection);
         }
         if first {
+            self.replaces.clear();
             welcome.apply(&mut self.limits);
             self.tell(Event::Welcomed(welcome));
         } else {
@@ -168,6 +170,11 @@ impl Endpoint {
             self.epoch = 0;
             self.refused = 0;
         }
+    }
+
+    /// Client: says with every hello, until one is welcomed, that this session takes the place of those with these secrets.
+    pub fn replace(&mut self, secrets: Vec<[u8; 32]>) {
+        self.replaces = secrets;
     }
 
     /// Ends the session because of the peer, telling it why.

@@ -218,6 +218,8 @@ pub struct Endpoint {
     lost_at: Option<Millis>,
     /// Names the session (client only; a server's driver keeps a hash of it).
     secret: [u8; 32],
+    /// Sessions that this one takes the place of (client only, until it is welcomed).
+    replaces: Vec<[u8; 32]>,
     /// Of the last hello sent or answered.
     epoch: u32,
     /// Hellos in a row, from the first, that were refused: while all were, nobody has read anything of this session.
@@ -275,6 +277,7 @@ impl Endpoint {
             sending: None,
             lost_at: None,
             secret,
+            replaces: Vec::new(),
             epoch: 0,
             refused: 0,
             boot,

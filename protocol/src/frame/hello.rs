@@ -7,7 +7,7 @@
 //! 40  u8   welcomed: 1 when this session has ever been welcomed, then three zeros
 //! 44  u64  packets sent in lane 0      52  u64  packets sent in lane 1
 //! 60  u64  packets received in lane 0  68  u64  packets received in lane 1
-//! 76       fields: bearer
+//! 76       fields: bearer, replaces
 //! ```
 
 use crate::{
@@ -20,6 +20,8 @@ use crate::{
 
 /// Field: the key, where the transport carried none, text.
 const BEARER: u8 = 1;
+/// Field: the secret of a session that this one takes the place of, 32 bytes; may be there more than once.
+const REPLACES: u8 = 2;
 
 /// A client introduces its session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +40,8 @@ pub struct Hello {
     pub received: [u64; 2],
     /// The key, on a transport that carried none.
     pub bearer: Option<String>,
+    /// Secrets of sessions that this one takes the place of: their client lost what it knew of them.
+    pub replaces: Vec<[u8; 32]>,
 }
 
 impl Hello {
@@ -55,6 +59,9 @@ impl Hello {
         }
         if let Some(bearer) = &self.bearer {
             wire::put_field(&mut body, BEARER, bearer.as_bytes());
+        }
+        for secret in &self.replaces {
+            wire::put_field(&mut body, REPLACES, secret);
         }
         packet::control(FrameType::Hello, &body)
     }
@@ -84,10 +91,13 @@ impl Hello {
             sent: [reader.u64()?, reader.u64()?],
             received: [reader.u64()?, reader.u64()?],
             bearer: None,
+            replaces: Vec::new(),
         };
         for field in wire::fields(reader.rest()) {
-            if let (BEARER, value) = field? {
-                out.bearer = Some(wire::text(value)?);
+            match field? {
+                (BEARER, value) => out.bearer = Some(wire::text(value)?),
+                (REPLACES, value) => out.replaces.push(Reader::new(value).array()?),
+                _ => {}
             }
         }
         Ok(out)

@@ -59,8 +59,9 @@ proptest! {
 
     #[test]
     fn hellos_round_trip(versions in any::<(u16, u16)>(), epoch in any::<u32>(), secret in any::<[u8; 32]>(), welcomed in any::<bool>(),
-                         sent in any::<[u64; 2]>(), received in any::<[u64; 2]>(), bearer in option::of("[ -~]{0,100}")) {
-        let hello = Hello { versions, epoch, secret, welcomed, sent, received, bearer };
+                         sent in any::<[u64; 2]>(), received in any::<[u64; 2]>(), bearer in option::of("[ -~]{0,100}"),
+                         replaces in vec(any::<[u8; 32]>(), 0..4)) {
+        let hello = Hello { versions, epoch, secret, welcomed, sent, received, bearer, replaces };
         prop_assert_eq!(Hello::read(&hello.packet()), Ok(hello));
     }
 

@@ -28,8 +28,16 @@ fn requests_may_follow_the_hello_at_once() {
 #[test]
 fn disjoint_versions_are_told_apart() {
     let mut pair = Pair::new(Limits::default());
-    let hello =
-        Hello { versions: (7, 9), epoch: 1, secret: [0; 32], welcomed: false, sent: [0; 2], received: [0; 2], bearer: None };
+    let hello = Hello {
+        versions: (7, 9),
+        epoch: 1,
+        secret: [0; 32],
+        welcomed: false,
+        sent: [0; 2],
+        received: [0; 2],
+        bearer: None,
+        replaces: vec![],
+    };
     pair.server.endpoint.accept(pair.now, LINK, &hello);
     pair.run();
     assert!(matches!(&pair.server.events()[..], [Event::Closed(fault)] if code(fault) == "version_mismatch"));

@@ -277,6 +277,7 @@ fn somebody_else_goes_on_with_the_secret() {
         sent: [1, 0],
         received,
         bearer: None,
+        replaces: vec![],
     };
     // The copy claims to have received what was never sent.
     rig.server.accept(rig.now, ConnectionId(7), &hello(2, [9, 0]));
@@ -290,8 +291,16 @@ fn a_client_learns_that_somebody_else_went_on() {
     let copy_of_counts = rig.client.lane_counts(Lane::Interactive);
     assert_eq!(copy_of_counts[0], 0);
     // Somebody else, over a transport of their own, sends a request this client never made.
-    let hello =
-        Hello { versions: (1, 1), epoch: 2, secret: [1; 32], welcomed: true, sent: [0; 2], received: [0; 2], bearer: None };
+    let hello = Hello {
+        versions: (1, 1),
+        epoch: 2,
+        secret: [1; 32],
+        welcomed: true,
+        sent: [0; 2],
+        received: [0; 2],
+        bearer: None,
+        replaces: vec![],
+    };
     rig.server.accept(rig.now, ConnectionId(7), &hello);
     let ack = tabagent_protocol::frame::ack::Ack { epoch: 2, received: [0; 2] };
     rig.server.handle(rig.now, Input::Packet { connection: ConnectionId(7), bytes: &ack.packet() });

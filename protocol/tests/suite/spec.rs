@@ -37,7 +37,16 @@ fn one(kind: FrameType, flags: u8, call: u32, body: &[u8]) -> Vec<u8> {
 
 fn hello() -> Hello {
     let secret = core::array::from_fn(|at| at as u8);
-    Hello { versions: (1, 1), epoch: 1, secret, welcomed: false, sent: [0; 2], received: [0; 2], bearer: Some("k3y".to_owned()) }
+    Hello {
+        versions: (1, 1),
+        epoch: 1,
+        secret,
+        welcomed: false,
+        sent: [0; 2],
+        received: [0; 2],
+        bearer: Some("k3y".to_owned()),
+        replaces: vec![[0xee; 32]],
+    }
 }
 
 fn welcome() -> Welcome {

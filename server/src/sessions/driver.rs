@@ -13,7 +13,6 @@ use tokio::{
     sync::{mpsc, watch},
     time::Instant,
 };
-use tokio_util::sync::CancellationToken;
 
 use super::{
     Arrival, SessionKey, Sessions,
@@ -46,7 +45,7 @@ pub(super) async fn run(sessions: Arc<Sessions>, number: u64, birth: Birth, firs
     let (reverse, reversed) = ReverseCaller::channel(sessions.limits.session_queue);
     let events = service.events(number, &principal);
     let pace = Pace::new(&sessions.limits, first.carrier.loopback());
-    let Birth { key, arrivals, evicted, settled } = birth;
+    let Birth { key, arrivals, ended, settled } = birth;
     let place = Place { sessions: Arc::clone(&sessions), key, number };
     let driver = Driver {
         endpoint: Endpoint::server(sessions.limits.session.clone(), sessions.boot),
@@ -63,7 +62,7 @@ pub(super) async fn run(sessions: Arc<Sessions>, number: u64, birth: Birth, firs
         ended: None,
     };
     let moves = sessions.moves.subscribe();
-    let mut inbox = Inbox { arrivals, evicted, moves, wished, reversed, events };
+    let mut inbox = Inbox { arrivals, ended, moves, wished, reversed, events };
     let reason = driver.run(first, &mut inbox).await;
     tracing::info!(session = number, code = %reason.code, reason = %reason.message, "session ended");
     // Connections that came for it in this moment.
@@ -89,7 +88,8 @@ impl Drop for Place {
 /// Everything that can wake the driver, but for its connections.
 struct Inbox {
     arrivals: mpsc::Receiver<Arrival>,
-    evicted: CancellationToken,
+    /// Why it must end, when something outside says so.
+    ended: mpsc::Receiver<Fault>,
     /// Changes when all connections are to be left.
     moves: watch::Receiver<()>,
     wished: mpsc::Receiver<Wish>,
@@ -209,7 +209,7 @@ impl Driver {
             Ok(()) = inbox.moves.changed() => self.links.all().into_iter().for_each(|connection| self.retire(connection)),
             () = end.begun().cancelled(), if !self.announced => {} // announced before anything else leaves
             () = end.over().cancelled() => self.endpoint.close(Drain::farewell()),
-            () = inbox.evicted.cancelled() => self.endpoint.close(evicted()),
+            Some(reason) = inbox.ended.recv() => self.endpoint.close(reason),
             () = tokio::time::sleep(idle) => self.input(Input::Tick),
         }
     }
@@ -341,8 +341,4 @@ impl Driver {
             tracing::info!(session = self.place.number, connection = %carrier.id(), transport = carrier.kind(), "session moved");
         }
     }
-}
-
-fn evicted() -> Fault {
-    Fault::new(Code::SESSION_EXPIRED, "a session without a connection made room for others (limits disconnected_…)")
 }

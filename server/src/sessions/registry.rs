@@ -12,7 +12,6 @@ use std::{
 use sha2::{Digest, Sha256};
 use tabagent_protocol::{Code, Fault, frame::hello::Hello};
 use tokio::{sync::mpsc, time::Instant};
-use tokio_util::sync::CancellationToken;
 
 use super::{Arrival, SessionKey, over::Over};
 use crate::{
@@ -44,8 +43,8 @@ struct Entry {
     number: u64,
     principal: Principal,
     arrivals: mpsc::Sender<Arrival>,
-    /// Cancelled when it must make room.
-    evicted: CancellationToken,
+    /// Ends it from outside, for this reason.
+    end: mpsc::Sender<Fault>,
     /// While it has no connection.
     rest: Option<Rest>,
     /// Its hellos after the first.
@@ -77,7 +76,8 @@ pub(super) enum Found {
 pub(super) struct Birth {
     pub(super) key: SessionKey,
     pub(super) arrivals: mpsc::Receiver<Arrival>,
-    pub(super) evicted: CancellationToken,
+    /// Why it must end, when something outside says so.
+    pub(super) ended: mpsc::Receiver<Fault>,
     /// For the driver to say, once the server's end was announced, whether nothing of it is under way.
     pub(super) settled: Arc<AtomicBool>,
 }
@@ -128,22 +128,15 @@ impl Registry {
         if drain.has_begun() {
             return Err(drain.refusal());
         }
+        for secret in &hello.replaces {
+            self.end(&self::key(principal, secret), replaced());
+        }
         self.make_room(principal)?;
-        let (arrivals, receiver) = mpsc::channel(ARRIVALS);
-        let birth = Birth { key, arrivals: receiver, evicted: CancellationToken::new(), settled: Arc::default() };
-        let (evicted, settled) = (birth.evicted.clone(), Arc::clone(&birth.settled));
-        self.entries.insert(
-            key,
-            Entry {
-                number,
-                principal: principal.clone(),
-                arrivals,
-                evicted,
-                rest: None,
-                resumes: LastMinute::default(),
-                settled,
-            },
-        );
+        let ((arrivals, receiver), (end, ended)) = (mpsc::channel(ARRIVALS), mpsc::channel(1));
+        let birth = Birth { key, arrivals: receiver, ended, settled: Arc::default() };
+        let (principal, settled) = (principal.clone(), Arc::clone(&birth.settled));
+        let entry = Entry { number, principal, arrivals, end, rest: None, resumes: LastMinute::default(), settled };
+        self.entries.insert(key, entry);
         Ok(Found::New(birth))
     }
 
@@ -153,7 +146,7 @@ impl Registry {
             entry.rest = rest;
         }
         while let Some(victim) = self.victim() {
-            self.evict(&victim);
+            self.end(&victim, evicted());
         }
     }
 
@@ -179,7 +172,7 @@ impl Registry {
             return Err(limit_reached("sessions_per_principal", max, message).retry_after(FULL_RETRY_MS));
         };
         let victim = *victim;
-        self.evict(&victim);
+        self.end(&victim, evicted());
         Ok(())
     }
 
@@ -202,10 +195,12 @@ impl Registry {
         candidates.min_by_key(|(.., rest)| (rest.busy, rest.since)).map(|(key, ..)| *key)
     }
 
-    fn evict(&mut self, key: &SessionKey) {
+    /// Takes a session out, if there is one, and tells its driver why.
+    fn end(&mut self, key: &SessionKey, reason: Fault) {
         if let Some(entry) = self.entries.remove(key) {
-            tracing::info!(session = entry.number, "a session without a connection makes room");
-            entry.evicted.cancel();
+            tracing::info!(session = entry.number, reason = %reason.message, "a session must end");
+            // Nobody has told it anything before, so there is room; it may have ended in this moment.
+            drop(entry.end.try_send(reason));
             self.over.add(Instant::now(), *key);
         }
     }
@@ -220,6 +215,14 @@ fn limit_reached(limit: &str, max: usize, message: String) -> Fault {
     Fault::new(Code::LIMIT_REACHED, message).with_details(format!(r#"{{"limit":"{limit}","max":{max}}}"#))
 }
 
+fn evicted() -> Fault {
+    Fault::new(Code::SESSION_EXPIRED, "a session without a connection made room for others (limits disconnected_…)")
+}
+
+fn replaced() -> Fault {
+    Fault::new(Code::CLIENT_CRASHED, "its client crashed and has begun another session in its place")
+}
+
 /// What is said of a session that is gone, never was, or is somebody else's.
 pub(super) fn expired() -> Fault {
     Fault::new(Code::SESSION_EXPIRED, "this session is gone; connect anew")
@@ -230,7 +233,7 @@ mod tests {
     use super::*;
 
     fn hello(secret: u8) -> Hello {
-        Hello { versions: (1, 1), epoch: 1, secret: [secret; 32], welcomed: false, sent: [0; 2], received: [0; 2], bearer: None }
+        Hello { versions: (1, 1), epoch: 1, secret: [secret; 32], welcomed: false, sent: [0; 2], received: [0; 2], bearer: None, replaces: Vec::new() }
     }
 
     #[tokio::test(start_paused = true)]

@@ -68,7 +68,7 @@ export async function open(browser, url, path = "/blank.html") {
   return page;
 }
 
-/** The same, with scripts beside this file served as if the server had them. */
+/** The same, with scripts of those beside this file served as if the server had them. */
 export async function openWith(browser, url, ...scripts) {
   const page = await browser.newPage();
   page.on("pageerror", (error) => console.error("page:", error.message));

@@ -1,0 +1,27 @@
+// Calls that are made between two instances of the module: they wait for the session in the next.
+
+/** A call that has been made, for whoever reads its items. */
+export interface Placed {
+  consumed(cost: number): void;
+  cancel(): void;
+}
+
+/** Those of one client, in their order. */
+export class Unplaced {
+  #waiting: (() => void)[] = [];
+
+  /** `make` makes the call when there is a session again; its signal is the caller's, or aborted by `cancel`. */
+  wait(signal: AbortSignal | undefined, make: (signal: AbortSignal) => Placed | undefined): Placed {
+    const withdrawn = new AbortController();
+    let placed: Placed | undefined;
+    this.#waiting.push(() => {
+      placed = make(signal ? AbortSignal.any([signal, withdrawn.signal]) : withdrawn.signal);
+    });
+    return { consumed: (cost) => placed?.consumed(cost), cancel: () => (placed ? placed.cancel() : withdrawn.abort()) };
+  }
+
+  /** There is a session, or there will be none. */
+  place(): void {
+    for (const make of this.#waiting.splice(0)) make();
+  }
+}
