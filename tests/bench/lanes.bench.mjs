@@ -12,7 +12,7 @@ import { aim, quantile, quick, row } from "./support/figures.mjs";
 
 const MIB = 1024 * 1024;
 /** Bytes of the file, and calls on each side of a comparison; fewer where each takes a round trip of 40 ms. */
-const [bytes, calls, lossyCalls] = quick ? [50 * MIB, 400, 60] : [500 * MIB, 2_000, 500];
+const [bytes, calls, lossyCalls] = quick ? [50 * MIB, 400, 60] : [500 * MIB, 2_000, 200];
 /** A p99 beside a transfer is at most this many times the idle one, or this many milliseconds. */
 const [times, enoughMs] = [5, 10];
 /** Bytes that the server's memory may grow by, and that the page's may have. */

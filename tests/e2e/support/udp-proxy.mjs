@@ -22,7 +22,7 @@ export function startUdpProxy({ delayMs = 0, loss = 0, seed = 1 } = {}) {
   const next = random(seed);
   const sockets = new Set();
   const counts = { passed: 0, lost: 0 };
-  let silent = false;
+  const silent = new Set();
   // The same delay for all: what came first leaves first.
   const waiting = [];
   let timer;
@@ -31,8 +31,8 @@ export function startUdpProxy({ delayMs = 0, loss = 0, seed = 1 } = {}) {
     while (waiting.length > 0 && waiting[0].due <= now) waiting.shift().send();
     timer = waiting.length > 0 ? setTimeout(leave, Math.max(waiting[0].due - performance.now(), 0)) : undefined;
   };
-  const pass = (send) => {
-    if (silent || (loss > 0 && next() < loss)) return void counts.lost++;
+  const pass = (near, send) => {
+    if (silent.has(near) || (loss > 0 && next() < loss)) return void counts.lost++;
     counts.passed++;
     if (delayMs === 0) return send();
     waiting.push({ due: performance.now() + delayMs, send });
@@ -57,13 +57,13 @@ export function startUdpProxy({ delayMs = 0, loss = 0, seed = 1 } = {}) {
         callers.set(
           name,
           open().then((far) => {
-            far.on("message", (answer) => pass(() => near.send(answer, caller, address)));
+            far.on("message", (answer) => pass(near, () => near.send(answer, caller, address)));
             return far;
           }),
         );
       }
       const far = await callers.get(name);
-      pass(() => far.send(packet, port, "127.0.0.1"));
+      pass(near, () => far.send(packet, port, "127.0.0.1"));
     });
     return near.address().port;
   }
@@ -72,19 +72,21 @@ export function startUdpProxy({ delayMs = 0, loss = 0, seed = 1 } = {}) {
     counts,
     /** Makes a page reach the server by this way alone: candidates of the server lead here, those of the page reach nobody. */
     async between(page) {
-      await page.route("**/v1/webrtc/sessions", async (route) => {
+      const answer = async (route) => {
         const body = route.request().postData().replace(/a=candidate:[^"]*?\\r\\n/g, "");
         const reply = await route.fetch({ postData: body });
         let text = await reply.text();
         const ports = new Set([...text.matchAll(/candidate:\S+ \d+ udp \d+ 127\.0\.0\.1 (\d+) typ host/gi)].map(([, port]) => port));
         for (const port of ports) text = text.replaceAll(` 127.0.0.1 ${port} typ`, ` 127.0.0.1 ${await lead(Number(port))} typ`);
         await route.fulfill({ response: reply, body: text });
-      });
+      };
+      // A page that goes meanwhile wants no answer.
+      await page.route("**/v1/webrtc/sessions", (route) => answer(route).catch(() => {}));
       await page.route("**/v1/webrtc/ice", (route) => route.fulfill({ json: { success: true } }));
     },
-    /** Swallows everything, or no longer does. */
-    silence(wanted = true) {
-      silent = wanted;
+    /** Swallows everything of the connections there are, from now on; later ones are none of them. */
+    silence() {
+      for (const socket of sockets) silent.add(socket);
     },
     stop() {
       clearTimeout(timer);
