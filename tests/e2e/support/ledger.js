@@ -28,13 +28,12 @@ class Chain {
  * Reads a stream of the ledger server in the background, and holds each item against those before it. `asked` is what `produce` takes but
  * for the name; `before(count)` is waited for ahead of each item. `over` tells how both ledgers end.
  */
-export function follow(agent, asked, { bulk = false, before = () => {} } = {}) {
+export function follow(agent, asked, { lane = "interactive", before = () => {} } = {}) {
   const name = crypto.randomUUID();
   const chain = new Chain();
   const ledger = { count: 0, gapMs: 0, wrong: undefined };
   const watchers = new Set();
-  // A call with a body of its own travels in the bulk lane.
-  const stream = agent.stream({ action: "produce", name, ...asked }, bulk ? { payload: new Uint8Array(1) } : {});
+  const stream = agent.stream({ action: "produce", name, ...asked }, { lane });
   const read = async () => {
     let last = performance.now();
     for await (const item of stream) {
@@ -47,7 +46,7 @@ export function follow(agent, asked, { bulk = false, before = () => {} } = {}) {
       await before(ledger.count);
     }
     const { items, chain: theirs, times } = await stream.response;
-    return { ...ledger, lane: bulk ? "bulk" : "interactive", same: theirs === hex(chain.value), items, times };
+    return { ...ledger, lane, same: theirs === hex(chain.value), items, times };
   };
   const over = read();
   // Whoever waits for it hears of it, perhaps later.
@@ -72,7 +71,7 @@ export function follow(agent, asked, { bulk = false, before = () => {} } = {}) {
 
 /** A stream in each lane, side by side. */
 export const followBoth = (agent, asked) => {
-  const both = [false, true].map((bulk) => follow(agent, asked, { bulk }));
+  const both = ["interactive", "bulk"].map((lane) => follow(agent, asked, { lane }));
   return {
     reached: (count) => Promise.all(both.map((each) => each.reached(count))),
     count: () => Math.min(...both.map(({ count }) => count)),
