@@ -1,6 +1,8 @@
-// Runs the benchmarks of tests/bench one after the other, on the build that users get. `npm run bench`, `npm run bench -- connect` for one.
+// Runs the benchmarks of tests/bench one after the other, on the build that users get. `npm run bench`, `npm run bench -- connect` for one,
+// `--quick` for a look at it.
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 
 import { browser } from "./lib/browser.mjs";
 import { cargo } from "./lib/cargo.mjs";
@@ -14,7 +16,8 @@ const DIRECTORY = join(ROOT, "tests", "bench");
 const SUFFIX = ".bench.mjs";
 
 await main(async () => {
-  const wanted = process.argv.slice(2);
+  const { values, positionals: wanted } = parseArgs({ allowPositionals: true, options: { quick: { type: "boolean" } } });
+  const options = values.quick ? ["--quick"] : [];
   const all = existsSync(DIRECTORY) ? readdirSync(DIRECTORY).filter((name) => name.endsWith(SUFFIX)) : [];
   const files = all.filter((name) => wanted.length === 0 || wanted.includes(name.slice(0, -SUFFIX.length)));
   if (files.length === 0) throw new Stop(`No such benchmark; there are ${all.map((name) => name.slice(0, -SUFFIX.length)).join(", ") || "none yet"}.`);
@@ -24,9 +27,11 @@ await main(async () => {
   await cargo("server, release", ["build", "--release", "-p", "tabagent-server"]);
   const { chromium, chromedriver } = await browser();
   const env = { ...process.env, TABAGENT_SERVER_BIN: SERVER_RELEASE, CHROMIUM: chromium, CHROMEDRIVER: chromedriver };
+  const failed = [];
   for (const name of files) {
     say(`\n${name.slice(0, -SUFFIX.length)}`);
-    const { code } = await start(process.execPath, [join(DIRECTORY, name)], { env, stdio: ["ignore", "inherit", "inherit"] }).exited;
-    if (code !== 0) throw new Stop(`${name} failed.`);
+    const { code } = await start(process.execPath, [join(DIRECTORY, name), ...options], { env, stdio: ["ignore", "inherit", "inherit"] }).exited;
+    if (code !== 0) failed.push(name);
   }
+  if (failed.length > 0) throw new Stop(`${failed.join(", ")}: failed, or an aim was missed.`);
 });

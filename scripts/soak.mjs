@@ -7,11 +7,12 @@ import { browser } from "./lib/browser.mjs";
 import { LOCKED, cargo } from "./lib/cargo.mjs";
 import { contract } from "./lib/contract.mjs";
 import { chosen, runLanes } from "./lib/lanes.mjs";
+import { networks } from "./lib/networks.mjs";
 import { buildPackage } from "./lib/package.mjs";
 import { ROOT, SERVER } from "./lib/paths.mjs";
 import { python } from "./lib/python.mjs";
 import { runTests } from "./lib/runners.mjs";
-import { Stop, main } from "./lib/say.mjs";
+import { Stop, main, say } from "./lib/say.mjs";
 import { buildServer } from "./lib/server.mjs";
 import { setup } from "./setup.mjs";
 
@@ -22,13 +23,10 @@ const LIMIT = 2 * 60 * 60_000;
 
 /** Each lane: what it runs, by the seed. */
 const lanes = (seed) => ({
-  resume: async () => {
-    await buildPackage();
-    await buildServer();
-    const { chromium } = await browser();
-    const env = { SEED: String(seed), KILLS: "100", TABAGENT_SERVER_BIN: SERVER, CHROMIUM: chromium };
-    return runTests(process.execPath, ["--test", "--test-reporter=spec", join(ROOT, "tests", "e2e", "resume.test.mjs")], { env, limit: LIMIT });
-  },
+  resume: () => e2e("resume", { SEED: String(seed), KILLS: "100" }),
+  udp: () => e2e("udp", { UDP_CUTS: "5000,40000" }),
+  away: () => e2e("outlive", { AWAY_MS: "60000" }),
+  files: () => e2e("files", { SEED: String(seed), SIZE: "1024", CUTS: "20" }),
   contract: () => contract({ seed, examples: 1_000, limit: LIMIT }),
   sim: async () => {
     const command = ["--release", "-p", "tabagent-protocol", "--test", "sim"];
@@ -38,12 +36,23 @@ const lanes = (seed) => ({
   },
 });
 
+/** One file of the tests in a browser, told to take longer. */
+async function e2e(name, env) {
+  await networks();
+  await buildPackage();
+  await buildServer("--examples");
+  const { chromium } = await browser();
+  const file = join(ROOT, "tests", "e2e", `${name}.test.mjs`);
+  return runTests(process.execPath, ["--test", "--test-reporter=spec", file], { env: { ...env, TABAGENT_SERVER_BIN: SERVER, CHROMIUM: chromium }, limit: LIMIT });
+}
+
 await main(async () => {
   const { values } = parseArgs({ options: { only: { type: "string" }, seed: { type: "string" }, "keep-going": { type: "boolean" } } });
   const seed = values.seed === undefined ? randomInt(SEEDS) : Number(values.seed);
   if (!Number.isSafeInteger(seed) || seed < 0) throw new Stop(`--seed ${values.seed} is not a whole number.`);
   const all = lanes(seed);
   const wanted = chosen(all, values.only);
+  say(`seed ${seed}`);
   await setup();
   if (wanted.includes("contract")) await python();
   await runLanes(all, wanted, { keepGoing: values["keep-going"] });

@@ -1,5 +1,6 @@
 // `npm test`: everything, cheapest first, up to the first lane that fails. `npm test -- --only rust,e2e` runs some, `--keep-going` runs on after a failure.
-import { readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
@@ -63,7 +64,8 @@ async function wasmTests(features) {
   const command = ["-p", CLIENT_CRATE, "--target", WASM_TARGET, ...features];
   await cargo(["client tests", ...features.slice(1)].join(", "), ["test", "--no-run", ...command]);
   const [page, port] = await freePair();
-  const server = await startServer(["--port", String(port), "--allow-origin", `http://127.0.0.1:${page}`, "--key", KEY]);
+  const files = mkdtempSync(join(tmpdir(), "tabagent-files-"));
+  const server = await startServer(["--port", String(port), "--allow-origin", `http://127.0.0.1:${page}`, "--key", KEY, "--files", files]);
   try {
     return await runTests("cargo", ["test", ...LOCKED, "--no-fail-fast", ...command], {
       env: {
@@ -78,6 +80,7 @@ async function wasmTests(features) {
     });
   } finally {
     await server.stop();
+    rmSync(files, { recursive: true, force: true });
   }
 }
 

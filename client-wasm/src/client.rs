@@ -18,7 +18,8 @@ use crate::{
 
 /// Hears what concerns the whole session. It may call the client back.
 pub type Listener = Box<dyn Fn(News)>;
-/// Hears what becomes of a call: [`Event::Item`], [`Event::News`], and at last [`Event::Response`] or [`Event::Failed`].
+/// Hears what becomes of a call: [`Event::Item`], [`Event::News`], [`Event::Writable`] of one that streams, and at last
+/// [`Event::Response`] or [`Event::Failed`].
 pub type Sink = Rc<dyn Fn(Event)>;
 
 /// A session with a server. Clones share it; dropping the last one ends it. Calls outlive the transports that carry them.
@@ -116,6 +117,20 @@ impl Client {
         self.session.wish().consumed(call, cost);
     }
 
+    /// Sends an item of a call that streams, after [`Event::Writable`]. Answers whether more may follow at once; if not, that event
+    /// comes again.
+    ///
+    /// # Errors
+    /// `payload_too_large`, or `invalid_state` for an item that did not wait.
+    pub fn item(&self, call: CallId, item: &Body) -> Result<bool, Fault> {
+        self.session.wish().item(call, item)
+    }
+
+    /// Says that a call's items are complete.
+    pub fn end_items(&self, call: CallId) {
+        self.session.wish().end_items(call);
+    }
+
     /// Answers a call of the server.
     pub fn respond(&self, call: CallId, answer: Result<Body, Fault>) {
         self.session.wish().respond(call, answer);
@@ -192,7 +207,7 @@ impl Sinks {
     fn pass(&self, news: News, listener: &Listener) {
         let News::Session(event) = news else { return listener(news) };
         let sink = match &event {
-            Event::Item { call, .. } | Event::News { call, .. } => self.find(*call),
+            Event::Item { call, .. } | Event::News { call, .. } | Event::Writable { call } => self.find(*call),
             Event::Response { call, .. } | Event::Failed { call, .. } => self.remove(*call),
             _ => None,
         };

@@ -132,12 +132,13 @@ impl Session {
         }
     }
 
-    /// The server does not want the session on the transport that just spoke: in answer to the hello, or because it ends.
+    /// The server does not want the session on the transport that just spoke: in answer to the hello, or because it will close it.
     pub(crate) fn sent_away(&self, reason: &Fault) {
-        let attempt = self.attempt(self.driver.speaking.get());
-        match attempt.filter(|attempt| attempt.stage.get() == Stage::Greeted) {
-            Some(attempt) => self.lose(&attempt, reason.clone()),
-            None => self.doubt(),
+        let Some(attempt) = self.attempt(self.driver.speaking.get()) else { return };
+        match attempt.stage.get() {
+            Stage::Greeted => self.lose(&attempt, reason.clone()),
+            Stage::Carrying => self.ladder.borrow_mut().leave(clock::now(), js::random()),
+            _ => {} // it has been left
         }
     }
 
@@ -145,7 +146,7 @@ impl Session {
     pub(crate) fn heard(&self, attempt: &Attempt) {
         if attempt.stage.get() == Stage::Carrying {
             self.vigil.heard(clock::now());
-            if self.ladder.borrow().is_doubted() {
+            if self.ladder.borrow().wants_proof() {
                 self.ask();
             }
         }

@@ -34,12 +34,16 @@ export interface Listener {
   failed(transport: string, step: string, code: string, message: string): void;
   /** Another transport carries the session, or none (an empty name); with the first, the session stands. */
   transport(to: string, connection: string, reason: string): void;
+  /** A session begins: the first, or the next after one has expired. `boot` names the server process. */
+  welcomed(boot: Uint8Array): void;
   /** The server no longer has the session; the next one begins. Calls that had left have failed, the others wait. */
   expired(): void;
   /** An item of a call's answer; `news` when it is an event of the call. */
   item(call: number, news: boolean, cost: number, value: Uint8Array, payload: Uint8Array | undefined): void;
   /** The answer. */
   response(call: number, value: Uint8Array, payload: Uint8Array | undefined): void;
+  /** The call's reader takes items. */
+  writable(call: number): void;
   /** A call failed; call 0: the session is over, and this is the last that is heard. `details` is JSON or empty. */
   fault(call: number, code: string, message: string, status: number, details: Uint8Array, retryAfterMs: number | undefined): void;
   /** The server asks. `requestId` is empty where it gave none. */
@@ -83,7 +87,20 @@ export interface CallRequest {
   requestId?: string | undefined;
   deadlineMs?: number | undefined;
   bulk?: boolean | undefined;
+  /** Items follow. */
+  streams?: boolean | undefined;
+  idempotencyKey?: string | undefined;
+  /** The server process that had the key first: 16 bytes. */
+  boot?: Uint8Array | undefined;
   payload?: Uint8Array | ArrayBuffer | undefined;
+  contentType?: string | undefined;
+}
+
+/** A part of what a call streams up. */
+export interface CallItem {
+  /** JSON. */
+  value: string;
+  payload?: Uint8Array | undefined;
   contentType?: string | undefined;
 }
 
@@ -111,6 +128,10 @@ extern "C" {
     #[wasm_bindgen(typescript_type = "CallRequest")]
     pub type JsRequest;
 
+    /// A part of what a call streams up, a plain object.
+    #[wasm_bindgen(typescript_type = "CallItem")]
+    pub type JsItem;
+
     /// An answer or a reason, a plain object.
     #[wasm_bindgen(typescript_type = "Answer")]
     pub type JsAnswer;
@@ -122,11 +143,15 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn transport(this: &JsListener, to: &str, connection: &str, reason: &str);
     #[wasm_bindgen(method)]
+    fn welcomed(this: &JsListener, boot: &[u8]);
+    #[wasm_bindgen(method)]
     fn expired(this: &JsListener);
     #[wasm_bindgen(method)]
     fn item(this: &JsListener, call: u32, news: bool, cost: u32, value: &[u8], payload: &JsValue);
     #[wasm_bindgen(method)]
     fn response(this: &JsListener, call: u32, value: &[u8], payload: &JsValue);
+    #[wasm_bindgen(method)]
+    fn writable(this: &JsListener, call: u32);
     #[wasm_bindgen(method)]
     fn fault(this: &JsListener, call: u32, code: &str, message: &str, status: u16, details: &[u8], retry_after_ms: Option<u32>);
     #[wasm_bindgen(method)]
@@ -145,6 +170,8 @@ extern "C" {
 pub enum Wish {
     /// Withdraws call `a`; nothing is heard of it any more.
     Cancel,
+    /// The items of call `a` are complete.
+    End,
     /// An item of call `a` that cost `b` has been read.
     Consumed,
     /// A sign of life; `a`, not 0, comes back.
@@ -198,24 +225,27 @@ impl JsSession {
     /// # Errors
     /// Throws code, status and a sentence in one string, a line each.
     pub fn call(&self, request: &JsRequest) -> Result<u32, JsValue> {
-        let payload = js::field(request, "payload");
         let request = Request {
             action: js::text(request, "action").unwrap_or_default(),
             lane: if js::truthy(request, "bulk") { Lane::Bulk } else { Lane::Interactive },
             request_id: js::text(request, "requestId"),
             deadline_ms: js::number(request, "deadlineMs"),
-            body: Body {
-                value: bytes_of(request, "value"),
-                payload: payload
-                    .is_object()
-                    .then(|| Payload { content_type: js::text(request, "contentType"), bytes: js::bytes(&payload) }),
-            },
+            idempotency_key: js::text(request, "idempotencyKey"),
+            boot: js::bytes(&js::field(request, "boot")).first_chunk().copied(),
+            streams: js::truthy(request, "streams"),
+            body: body(request),
             ..Request::default()
         };
-        let call = self.0.wish().call(clock::now(), request);
-        call.map(|id| id.0).map_err(|Fault { code, message, .. }| {
-            join(&[code.as_str(), "\n", &decimal(code.status().into()), "\n", &message]).into()
-        })
+        self.0.wish().call(clock::now(), request).map(|id| id.0).map_err(thrown)
+    }
+
+    /// Sends an item of a call that streams, once `writable` was heard of it. Answers whether more may follow at once; if not, it
+    /// is heard again.
+    ///
+    /// # Errors
+    /// As [`JsSession::call`].
+    pub fn item(&self, call: u32, item: &JsItem) -> Result<bool, JsValue> {
+        self.0.wish().item(CallId(call), &body(item)).map_err(thrown)
     }
 
     /// Answers a call of the server.
@@ -232,6 +262,7 @@ impl JsSession {
         let session = &self.0;
         match wish {
             Wish::Cancel => session.wish().cancel(CallId(a)),
+            Wish::End => session.wish().end_items(CallId(a)),
             Wish::Consumed => session.wish().consumed(CallId(a), b),
             Wish::Ping => session.wish().ping(a.into()),
             Wish::Wake => session.wake(a != 0),
@@ -296,6 +327,7 @@ fn tell(listener: &JsListener, session: &Session, news: News) {
 
 fn tell_event(listener: &JsListener, event: Event) {
     match event {
+        Event::Welcomed(welcome) => listener.welcomed(&welcome.boot),
         Event::Expired(_) => listener.expired(),
         Event::Item { call, body, cost } => listener.item(call.0, false, cost, &body.value, &payload(&body)),
         Event::News { call, body, cost } => listener.item(call.0, true, cost, &body.value, &payload(&body)),
@@ -306,21 +338,29 @@ fn tell_event(listener: &JsListener, event: Event) {
             listener.request(call.0, &action, &request_id.unwrap_or_default(), &body.value, &payload(&body));
         }
         Event::Cancelled { call } | Event::Abandoned { call } => listener.cancelled(call.0),
+        Event::Writable { call } => listener.writable(call.0),
         Event::Published(body) => listener.published(&body.value),
         Event::Pong { token } => listener.pong(token as u32),
         // Transports are told of by themselves; before an announced end there is nothing to do; requests have no items of their own.
-        Event::Welcomed(_)
-        | Event::Moved { .. }
-        | Event::Disconnected
-        | Event::GoAway(_)
-        | Event::Ended { .. }
-        | Event::Writable { .. } => {}
+        Event::Moved { .. } | Event::Disconnected | Event::GoAway(_) | Event::Ended { .. } => {}
     }
 }
 
 fn failed(listener: &JsListener, call: CallId, fault: &Fault) {
     let code = &fault.code;
     listener.fault(call.0, code.as_str(), &fault.message, code.status(), &fault.details, fault.retry_after_ms);
+}
+
+/// What is thrown for a wish that was refused: code, status and a sentence in one string, a line each.
+fn thrown(Fault { code, message, .. }: Fault) -> JsValue {
+    join(&[code.as_str(), "\n", &decimal(code.status().into()), "\n", &message]).into()
+}
+
+/// Reads a value, and the raw bytes beside it.
+fn body(object: &JsValue) -> Body {
+    let payload = js::field(object, "payload");
+    let raw = || Payload { content_type: js::text(object, "contentType"), bytes: js::bytes(&payload) };
+    Body { value: bytes_of(object, "value"), payload: payload.is_object().then(raw) }
 }
 
 /// The raw bytes get a buffer of their own: a view of the module's memory would be gone with the next allocation.

@@ -22,6 +22,8 @@ pub(crate) struct Ladder {
     since: Millis,
     /// Whether it may have died without saying so.
     doubted: bool,
+    /// The server will close it: whatever it says, others are wanted.
+    leaving: bool,
     /// A welcome has come, ever: before it nothing is tried twice.
     standing: bool,
     /// Nothing is tried before the next [`Ladder::wake`].
@@ -53,7 +55,8 @@ impl Ladder {
     pub(crate) fn new(rungs: &[Rung], patience: Patience, now: Millis) -> Self {
         let place = |rung: &Rung| Place { rung: *rung, opening: false, failures: 0, due: now };
         let places = rungs.iter().map(place).collect();
-        let mut ladder = Self { places, patience, carrying: None, since: now, doubted: false, standing: false, asleep: false };
+        let mut ladder =
+            Self { places, patience, carrying: None, since: now, doubted: false, leaving: false, standing: false, asleep: false };
         ladder.race(now, 0.0);
         ladder
     }
@@ -114,6 +117,7 @@ impl Ladder {
         self.carrying = Some(at);
         self.since = now;
         self.doubted = false;
+        self.leaving = false;
         self.standing = true;
     }
 
@@ -121,6 +125,24 @@ impl Ladder {
     pub(crate) fn lost(&mut self, now: Millis, chance: f64) {
         self.doubt(now, chance);
         self.carrying = None;
+        self.leaving = false;
+    }
+
+    /// The server will close what carries the session: others are raced beside it, until one of them does.
+    pub(crate) fn leave(&mut self, now: Millis, chance: f64) {
+        self.doubt(now, chance);
+        self.leaving = self.carrying.is_some();
+    }
+
+    /// The session begins anew at a server that may be another one, perhaps with all others at once: each waits a random moment.
+    pub(crate) fn renew(&mut self, now: Millis, chance: f64) {
+        let wait = self.patience.retry as f64 * chance;
+        for place in &mut self.places {
+            place.failures = 0;
+            if place.due != NEVER {
+                place.due = now + wait as Millis;
+            }
+        }
     }
 
     /// What carries the session may be dead: everything is raced beside it.
@@ -133,9 +155,14 @@ impl Ladder {
         self.race(now, chance);
     }
 
-    /// It has shown that it is alive. Answers whether that was in doubt.
+    /// It has shown that it is alive. Answers whether that was in doubt, and all there was against it.
     pub(crate) fn trust(&mut self) -> bool {
-        core::mem::replace(&mut self.doubted, false)
+        !self.leaving && core::mem::replace(&mut self.doubted, false)
+    }
+
+    /// Whether a sign of life would end the doubt.
+    pub(crate) fn wants_proof(&self) -> bool {
+        self.doubted && !self.leaving
     }
 
     /// Whether what carries the session may be dead.
@@ -148,6 +175,7 @@ impl Ladder {
         self.asleep = true;
         self.carrying = None;
         self.doubted = false;
+        self.leaving = false;
     }
 
     /// Somebody looks again, or, with `network`, the way to the server is another one: no wait is worth keeping.
@@ -335,6 +363,32 @@ mod tests {
         assert!(!ladder.trust());
         ladder.cancelled(WEBRTC, false);
         assert_eq!(ladder.deadline(), NEVER);
+    }
+
+    #[wasm_bindgen_test]
+    fn what_the_server_will_close_is_replaced_though_it_answers() {
+        let mut ladder = carried();
+        ladder.carried(WEBRTC, 300);
+        ladder.leave(20_000, 0.0);
+        assert!(ladder.is_doubted() && !ladder.wants_proof() && !ladder.trust());
+        assert_eq!(opened(&mut ladder, 20_100), ["webrtc", "websocket"]);
+        ladder.carried(WEBRTC, 20_200);
+        assert!(!ladder.is_doubted());
+        ladder.leave(40_000, 0.0);
+        ladder.lost(40_010, 0.0);
+        ladder.carried(WEBSOCKET, 40_100);
+        ladder.doubt(60_000, 0.0);
+        assert!(ladder.wants_proof() && ladder.trust(), "that was another transport");
+    }
+
+    #[wasm_bindgen_test]
+    fn who_begins_anew_at_the_next_server_comes_at_a_moment_of_its_own() {
+        let mut ladder = carried();
+        ladder.lost(20_000, 0.5);
+        ladder.renew(20_000, 0.5);
+        assert_eq!(ladder.deadline(), 20_100);
+        ladder.failed(WEBSOCKET, 20_110, &fault(Code::TRANSPORT_FAILED), 1.0);
+        assert_eq!(ladder.places[WEBSOCKET].due, 20_310, "the failures of before are forgotten");
     }
 
     #[wasm_bindgen_test]

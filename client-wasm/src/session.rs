@@ -5,7 +5,7 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use tabagent_protocol::{ConnectionId, Endpoint, Event, Fault, Limits};
+use tabagent_protocol::{Code, ConnectionId, Endpoint, Event, Fault, Limits};
 use wasm_bindgen::JsValue;
 
 use crate::{
@@ -150,13 +150,16 @@ impl Session {
                 }
             }
             Event::GoAway(away) if !away.last => self.sent_away(&away.reason),
+            // The server process ends. There may be another, for those who look for one.
+            Event::GoAway(away) if away.deadline_ms == 0 && !self.options.reconnect => return self.fail(away.reason.clone()),
             Event::Pong { token: TOKEN } => return self.answered(),
             Event::Expired(fault) => {
                 if !self.options.reconnect {
                     return self.fail(fault.clone());
                 }
                 self.driver.endpoint.borrow_mut().restart((self.options.secret)());
-                self.ladder.borrow_mut().wake(clock::now(), true);
+                let (drained, now) = (fault.code == Code::DRAINING, clock::now());
+                self.ladder.borrow_mut().renew(now, if drained { js::random() } else { 0.0 });
             }
             Event::Closed(_) => {
                 self.patience.take();

@@ -244,6 +244,45 @@ async fn the_bulk_lane_has_a_channel_of_its_own() {
 }
 
 #[wasm_bindgen_test]
+async fn what_a_call_streams_up_arrives_in_its_order() {
+    let client = connect().await;
+    let (sender, outcome) = oneshot::channel();
+    let (sender, left) = (Cell::new(Some(sender)), Cell::new(40));
+    let uploading = client.clone();
+    let sink: Sink = Rc::new(move |event| match event {
+        Event::Writable { call } => {
+            // More than a call's window holds: it takes several turns.
+            while left.get() > 0 {
+                left.set(left.get() - 1);
+                let payload = Some(Payload { content_type: None, bytes: vec![left.get(); 64 * 1024] });
+                if !uploading.item(call, &Body { value: b"{}".to_vec(), payload }).unwrap() {
+                    return;
+                }
+            }
+            uploading.end_items(call);
+        }
+        Event::Response { body, .. } => sender.take().unwrap().send(body).unwrap(),
+        other => panic!("{other:?}"),
+    });
+    let fields = r#"{"path":"uploaded","replace":true}"#;
+    client.call(Request { lane: Lane::Bulk, streams: true, ..ask("write_file", fields) }, sink).unwrap();
+    let written = outcome.await.unwrap();
+    assert!(text(&written).contains(r#""bytes":2621440"#), "{}", text(&written));
+    let (first, last) = (r#"{"path":"uploaded","length":1}"#, r#"{"path":"uploaded","offset":2621439}"#);
+    for (fields, byte) in [(first, 39), (last, 0)] {
+        let (sender, item) = oneshot::channel();
+        let sender = Cell::new(Some(sender));
+        let sink: Sink = Rc::new(move |event| {
+            if let Event::Item { body, .. } = event {
+                sender.take().unwrap().send(body.payload.unwrap()).unwrap();
+            }
+        });
+        client.call(Request { lane: Lane::Bulk, ..ask("read_file", fields) }, sink).unwrap();
+        assert_eq!(item.await.unwrap().bytes, [byte]);
+    }
+}
+
+#[wasm_bindgen_test]
 async fn a_ping_comes_back() {
     let (sender, back) = oneshot::channel();
     let sender = Cell::new(Some(sender));

@@ -39,6 +39,7 @@ codes! {
     MODEL_NOT_LOADED "model_not_loaded" 409 "The model is known but not loaded.";
     PAYLOAD_TOO_LARGE "payload_too_large" 413 "The request is larger than the limit that the message names.";
     RESPONSE_TOO_LARGE "response_too_large" 500 "The answer is larger than the limit that the message names.";
+    INTEGRITY "integrity" 400 "What arrived is not what was sent: its hash is another one.";
     UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" 415 "The body is not of a type read here. Send application/json.";
     RATE_LIMITED "rate_limited" 429 "Too many requests; try again after `retry_after_ms`.";
     LIMIT_REACHED "limit_reached" 429 "A count is at its limit; the message names which.";

@@ -152,6 +152,11 @@ impl LaneState {
         self.ready[class as usize].push_front(call);
     }
 
+    /// A call that has not begun to leave gets no turn.
+    pub(crate) fn withdraw(&mut self, call: u32) {
+        self.ready.iter_mut().for_each(|calls| calls.retain(|waiting| *waiting != call));
+    }
+
     pub(crate) fn waiting(&self) -> usize {
         self.urgent.len() + self.ready.iter().map(VecDeque::len).sum::<usize>()
     }

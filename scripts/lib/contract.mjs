@@ -1,6 +1,7 @@
 // The server held against its own OpenAPI document: by a validator of documents, and by schemathesis, which asks what the document allows and
 // what it does not, and compares every answer with it.
-import { writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { TARGET } from "./paths.mjs";
@@ -40,7 +41,8 @@ const ANSWER = 30;
 export async function contract({ seed, examples, limit }) {
   const tool = await pythonTools("contract", REQUIREMENTS);
   await buildServer();
-  const server = await startServer(["--port", "0", "--allow-local", "--tokens-per-second", "0"]);
+  const files = mkdtempSync(join(tmpdir(), "tabagent-files-"));
+  const server = await startServer(["--port", "0", "--allow-local", "--tokens-per-second", "0", "--files", files]);
   try {
     const document = join(HOME, "openapi.json");
     writeFileSync(document, await (await fetch(`${server.url}/v1/openapi.json`)).text());
@@ -53,5 +55,6 @@ export async function contract({ seed, examples, limit }) {
     return counts;
   } finally {
     await server.stop();
+    rmSync(files, { recursive: true, force: true });
   }
 }

@@ -23,6 +23,8 @@ pub mod backend;
 /// What is done with a data channel that opens.
 mod channels;
 pub mod doctor;
+/// The end of a server, from its announcement on.
+mod drain;
 /// JSON requests and answers in the envelopes that callers use.
 mod envelope;
 /// A failure on its way out over HTTP.
@@ -33,6 +35,8 @@ pub mod files;
 mod http;
 /// Every number.
 mod limits;
+/// How often something may happen in a minute.
+mod minute;
 /// The OpenAI wire format.
 mod openai;
 /// What a server is told before it starts.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tabagent_protocol::{Limits, Millis};
 
-use crate::{plain::PlainLimits, service::ServiceLimits, store::StoreLimits};
+use crate::{files::FileLimits, plain::PlainLimits, service::ServiceLimits, store::StoreLimits};
 
 /// One row of [`ServerLimits::table`]: what `--limit` can set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +63,8 @@ macro_rules! limits {
             pub service: ServiceLimits,
             /// What may be stored; whoever opens the store gives them to it.
             pub store: StoreLimits,
+            /// What callers of served files may use; whoever serves a folder gives them to it.
+            pub files: FileLimits,
         }
 
         impl Default for ServerLimits {
@@ -73,6 +75,7 @@ macro_rules! limits {
                     plain: PlainLimits::default(),
                     service: ServiceLimits::default(),
                     store: StoreLimits::default(),
+                    files: FileLimits::default(),
                 }
             }
         }
@@ -141,6 +144,8 @@ limits! {
         disconnected_bytes_per_principal: usize = 67_108_864, "bytes";
         /// The same of all principals together.
         disconnected_bytes: usize = 268_435_456, "bytes";
+        /// Resumes of one session, within a minute. Each may have the server send again up to 5 MiB; a browser on a bad network makes ten.
+        resumes_per_minute: usize = 600, "resumes";
         /// Messages between a session's calls and its driver; a call with more waits. Each call has one item under way at a time.
         session_queue: usize = 64, "messages";
         /// A connection without any traffic or signaling for this long is closed.
@@ -169,15 +174,18 @@ limits! {
         json_bytes: usize = 1_048_576, "bytes";
         /// Length of a raw body over HTTP, for an action that takes one. It is held whole until the action has it.
         raw_bytes: usize = 8_388_608, "bytes";
-        /// Time for a request's body to arrive. Stops a sender of one byte a second from holding a request.
+        /// Time for a request's body to arrive, or for each piece of one that is read as it comes. Stops a sender of one byte a second
+        /// from holding a request.
         body_read: Millis = 30_000, "milliseconds";
         /// Time for a request's header to arrive, from the first moment of the connection or the end of the request before.
         header_read: Millis = 5_000, "milliseconds";
+        /// How long a socket may take nothing of what is sent to it. Stops a reader that does not read, or is gone, from holding an answer.
+        write_stall: Millis = 30_000, "milliseconds";
         /// HTTP connections in all; one more waits in the operating system's queue.
         http_connections: usize = 1_024, "connections";
         /// HTTP connections per address that is not this machine; one more is closed at once.
         http_connections_per_ip: usize = 64, "connections";
-        /// Time that calls under way get to finish at shutdown.
+        /// Time that calls under way get to finish at shutdown; their sessions can be resumed until then.
         drain: Millis = 10_000, "milliseconds";
     }
     of_rooms {
@@ -198,6 +206,15 @@ limits! {
         stop_grace = service.stop_grace, "milliseconds", "Time that a call told to stop has to finish by itself.";
         subscribed_events = service.subscribed_events, "names", "Event names that one session may be subscribed to.";
         waiting_events = service.waiting_events, "events", "Subscribed events that wait for a slow reader of a plain channel or of HTTP.";
+        request_id_bytes = service.request_id_bytes, "bytes", "A caller's name of a call; a longer one is refused. UUIDs take 36.";
+        event_name_bytes = service.event_name_bytes, "bytes", "One event name in a subscription; a longer one is refused.";
+        idempotency_key_bytes = service.idempotency_key_bytes, "bytes", "An idempotency key; a longer one is refused. UUIDs take 36.";
+        journal_call_bytes = service.journal_call_bytes, "bytes", "Answer of one keyed call, kept for a repeat; of a longer one a repeat is told outcome_unknown.";
+        journal_principal_bytes = service.journal_principal_bytes, "bytes", "Answers of all keyed calls of one principal; beyond it the oldest are forgotten, and a repeat is told outcome_unknown.";
+        journal_keys = service.journal_keys, "calls", "Keyed calls of one principal that are remembered; one more is refused until some are forgotten.";
+        journal_ttl = service.journal_ttl, "milliseconds", "How long a keyed call is remembered after its end; after that the same key is another call.";
+        listed_files = files.listed, "entries", "Entries of one listing of a served folder; the others are left out, and the answer says so.";
+        written_file_bytes = files.written_bytes, "bytes", "One file that is written into a served folder; a longer one is refused.";
         stored_message_bytes = store.message_bytes, "bytes", "Content of one stored message; a longer one is refused.";
         stored_bytes = store.database_bytes, "bytes", "The database of stored messages; beyond it messages are refused, and none is deleted.";
         history_bytes = store.answer_bytes, "bytes", "Text of the stored messages in one answer: as many as fit, at least one.";

@@ -10,9 +10,7 @@ use std::{
 };
 
 use clap::{CommandFactory, Parser};
-use tabagent_server::{
-    Cli, Command, DoctorOptions, FileLimits, ReferenceOptions, Server, ServerLimits, Service, Settings, Store, doctor,
-};
+use tabagent_server::{Cli, Command, DoctorOptions, ReferenceOptions, Server, ServerLimits, Service, Settings, Store, doctor};
 use tokio::{net::TcpListener, runtime::Runtime};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
@@ -109,7 +107,7 @@ fn service(settings: &Settings, limits: &ServerLimits, store: Store, folder: Pat
     });
     match &settings.files {
         Some(files) => service
-            .with_files(files, FileLimits::default())
+            .with_files(files, limits.files.clone())
             .map_err(|error| usage(&format!("--files {}: {error}", files.display()))),
         None => Ok(service),
     }

@@ -10,7 +10,6 @@ use std::{
 use axum::Router;
 use tabagent_protocol::api::{ServerDraining, SessionCounts};
 use tokio::{net::TcpListener, time::Instant};
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     channels::Channels,
@@ -22,23 +21,22 @@ use crate::{
     transport::{self, PeerOptions},
 };
 
-/// How often the end of the last calls is looked for while shutting down.
+/// How often the end of what is under way is looked for while shutting down.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// A service with its doors: HTTP, and connections made over HTTP.
+/// A service with its doors: HTTP, and connections made over HTTP. A cheap handle: clones are the same server.
 ///
 /// Either it serves a listener itself ([`serve`](Self::serve)), or a program makes its [`router`](Self::router) part of its own.
 /// Such a program should do two things that `axum::serve` does not do by itself:
 /// - serve with `into_make_service_with_connect_info::<SocketAddr>()`; without the caller's address nobody counts as local and
 ///   all clients share the limits of one;
 /// - give hyper a timer and a `header_read_timeout`, or a silent socket is held for ever.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Server {
-    options: ServerOptions,
+    options: Arc<ServerOptions>,
     service: Arc<Service>,
     sessions: Arc<Sessions>,
     signaling: Signaling,
-    draining: CancellationToken,
 }
 
 impl Server {
@@ -49,10 +47,11 @@ impl Server {
         let sessions = Sessions::new(Arc::clone(&service), options.limits.clone());
         let doors = Channels::new(Arc::clone(&service), Arc::clone(&sessions), options.limits.clone());
         let on_channel = Arc::new(move |connection: &_, channel| doors.open(connection, channel));
-        let signaling = Signaling::new(options.limits.clone(), peer_options(&options), on_channel);
-        let counted = signaling.clone();
-        service.stats().count_sessions(move || session_counts(&counted));
-        Self { options, service, sessions, signaling, draining: CancellationToken::new() }
+        let drain = service.end().clone();
+        let signaling = Signaling::ending_with(options.limits.clone(), peer_options(&options), on_channel, drain);
+        let counted = (signaling.clone(), Arc::downgrade(&sessions));
+        service.stats().count_sessions(move || session_counts(&counted.0, counted.1.upgrade().as_deref()));
+        Self { options: Arc::new(options), service, sessions, signaling }
     }
 
     /// The routes with their door, for a program that has an axum server already.
@@ -60,25 +59,51 @@ impl Server {
         self.router_at(None)
     }
 
-    /// Serves until `shutdown`, then lets what is under way finish for as long as the limit `drain` says.
+    /// Serves until `shutdown`, then lets what is under way finish for as long as the limit `drain` says. Meanwhile it listens on:
+    /// clients whose connection breaks come back to their sessions, and whoever wants something new is refused.
     ///
     /// # Errors
     /// When the listener has no address.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
         let router = self.router_at(Some(listener.local_addr()?));
-        let mut deadline = Instant::now();
-        http::serve(listener, router, &self.options.limits, async {
+        let open = http::serve(listener, router, &self.options.limits, async {
             shutdown.await;
-            deadline = Instant::now() + Duration::from_millis(self.options.limits.drain);
-            self.drain();
+            self.drain().await;
         })
         .await;
-        while self.service.calls_in_flight() > 0 && Instant::now() < deadline {
+        // The port is free from here on: who is told of the end finds the next process, or nobody.
+        tokio::join!(open.finish(self.service.end().left()), self.close());
+        Ok(())
+    }
+
+    /// Announces the end, refuses what is new from now on (`draining`, 503 with `Retry-After`), and returns when nothing is under way
+    /// any more, or the limit `drain` has passed. For programs that serve the [`router`](Self::router) themselves: they should accept
+    /// connections until this returns, so that clients can come back to sessions in which something is under way, and then stop and
+    /// [`close`](Self::close).
+    pub async fn drain(&self) {
+        let within = Duration::from_millis(self.options.limits.drain);
+        // First of all: whoever hears of it makes no call any more that would be refused.
+        let deadline = self.service.end().begin(within);
+        let news = ServerDraining { deadline_ms: self.options.limits.drain };
+        if let Err(fault) = self.service.publish(&news, &To::everyone()) {
+            tracing::error!(%fault, "the end could not be announced");
+        }
+        while (self.service.calls_in_flight() > 0 || self.sessions.are_busy()) && Instant::now() < deadline {
             tokio::time::sleep(LOOK).await;
         }
+    }
+
+    /// Asks all clients to come over new connections, and closes the present ones when they have, or a few seconds later; calls go on
+    /// all the while. For programs that know more than their sockets tell them: of a network that will go away, or of a better one
+    /// that has come.
+    pub fn retire_connections(&self) {
+        self.sessions.retire_connections();
+    }
+
+    /// Ends all sessions, telling their clients, and all connections. Who comes after that is refused.
+    pub async fn close(&self) {
         self.sessions.shutdown().await;
         self.signaling.shutdown().await;
-        Ok(())
     }
 
     fn router_at(&self, address: Option<SocketAddr>) -> Router {
@@ -91,20 +116,8 @@ impl Server {
             sessions: Arc::clone(&self.sessions),
             limits: Arc::new(self.options.limits.clone()),
             ice_servers: self.options.ice_servers.clone().into(),
-            draining: self.draining.clone(),
         };
         http::router(app, Door::new(&self.options, address), self.options.mode, self.options.www.as_deref())
-    }
-
-    /// No new calls and connections from here on.
-    fn drain(&self) {
-        let news = ServerDraining { deadline_ms: self.options.limits.drain };
-        if let Err(fault) = self.service.publish(&news, &To::everyone()) {
-            tracing::error!(%fault, "the end could not be announced");
-        }
-        self.service.drain();
-        self.signaling.drain();
-        self.draining.cancel();
     }
 }
 
@@ -130,14 +143,15 @@ fn peer_options(options: &ServerOptions) -> PeerOptions {
     }
 }
 
-fn session_counts(signaling: &Signaling) -> SessionCounts {
-    let counts = signaling.counts();
+/// Connections, and the sessions that have none.
+fn session_counts(signaling: &Signaling, sessions: Option<&Sessions>) -> SessionCounts {
+    let (counts, disconnected) = (signaling.counts(), sessions.map_or(0, Sessions::disconnected));
     SessionCounts {
         total: counts.total,
-        active: counts.active,
+        active: counts.active + disconnected,
         waiting: counts.waiting,
         connected: counts.connected,
-        disconnected: counts.disconnected,
+        disconnected,
         cleaned_up: counts.cleaned_up,
     }
 }

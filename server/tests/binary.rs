@@ -70,6 +70,25 @@ async fn it_says_where_it_listens_and_ends_when_told() -> Outcome {
     Ok(())
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once() -> Outcome {
+    let mut server = Running::start(program().args(["--port", "0", "--allow-local", "--limit", "drain=3600000"]))?;
+    let url = server.url().to_owned();
+    // A stream that is read no further than its first bytes.
+    let prompt = serde_json::json!({"model": "default", "prompt": "Count to 100000", "stream": true, "max_tokens": 100_000});
+    let mut stream = reqwest::Client::new().post(format!("{url}/v1/completions")).json(&prompt).send().await?;
+    assert!(stream.chunk().await?.is_some());
+    let pid = server.child.id().to_string();
+    let signal = |name: &str| Command::new("kill").args([name, &pid]).status();
+    assert!(signal("-TERM")?.success());
+    while reqwest::get(format!("{url}/v1/stats")).await?.status() != 503 {}
+    assert!(server.child.try_wait()?.is_none(), "something is under way");
+    assert!(signal("-INT")?.success());
+    assert_eq!(server.child.wait()?.code(), Some(130));
+    Ok(())
+}
+
 #[tokio::test]
 async fn keys_come_from_the_environment_and_from_files() -> Outcome {
     let folder = std::env::temp_dir().join(format!("tabagent-binary-{}", std::process::id()));

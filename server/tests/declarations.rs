@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use tabagent_server::{FileLimits, Service};
+use tabagent_server::{FileLimits, ServerLimits, Service};
 
 /// Everything that the server can be started with.
 fn everything() -> Service {
@@ -23,6 +23,16 @@ fn checked_in(path: &str, text: &str) {
 #[test]
 fn the_types_of_the_package_are_those_of_the_server() {
     checked_in("client-wasm/npm/src/api.gen.ts", &everything().api().typescript());
+}
+
+#[test]
+fn the_limits_are_those_of_the_server() {
+    let rows = ServerLimits::table().into_iter();
+    let rows: String = rows.map(|row| format!("| `{}` | {} {} | {} |\n", row.name, row.default, row.unit, row.reason)).collect();
+    let text = "# Limits\n\nNothing is unbounded. Each bound has a name, a unit and a reason; `--limit NAME=VALUE` sets it, `limit` in the \
+                configuration file\ntoo, and `tabagent-server limits` prints this table. A refusal names its limit in `details.limit`.\n\n\
+                | limit | default | why, and what happens at it |\n|--|--|--|\n";
+    checked_in("docs/LIMITS.md", &format!("{text}{rows}"));
 }
 
 #[test]

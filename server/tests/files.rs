@@ -131,7 +131,7 @@ async fn nothing_is_written_unless_everything_is_right() {
         run(&service, asked).await.1.expect_err("refused")
     };
     assert_eq!(refused(json!({"path": "old"}), b"new", true).await, "invalid_state");
-    assert_eq!(refused(json!({"path": "x", "hash": hash(b"other")}), b"new", true).await, "validation_failed");
+    assert_eq!(refused(json!({"path": "x", "hash": hash(b"other")}), b"new", true).await, "integrity");
     assert_eq!(refused(json!({"path": "x"}), &content(1_000_001), true).await, "payload_too_large");
     assert_eq!(refused(json!({"path": "x"}), b"half", false).await, "cancelled");
     assert_eq!(refused(json!({"path": "no/such/folder"}), b"new", true).await, "not_found");

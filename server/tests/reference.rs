@@ -191,7 +191,7 @@ async fn the_server_knows_itself() {
     assert!(system["system"]["memory"]["total_bytes"].as_u64() > Some(0));
     let models = ask(&service, "list_models", json!({"filter": "chat"})).await;
     assert_eq!(models["models"][0]["id"], "tabagent/reference-chat");
-    service.drain();
+    service.drain(std::time::Duration::from_secs(1));
     assert_eq!(ask(&service, "health", json!({})).await["status"], "degraded");
     assert_eq!(refused(&service, "get_stats", json!({})).await.code, Code::DRAINING);
 }

@@ -259,7 +259,7 @@ async fn a_name_in_use_and_a_full_house_are_refused() {
 async fn a_draining_service_refuses_new_calls_and_finishes_old_ones() {
     let service = Service::new().on(tally);
     let mut running = service.start(ask("tally", json!({"to": 2})));
-    service.drain();
+    service.drain(Duration::from_secs(1));
     assert_eq!(code(answer(&service, ask("tally", json!({"to": 2}))).await), Code::DRAINING);
     assert!(finish(&mut running).await.1.is_ok());
 }

@@ -169,7 +169,8 @@ test("a server that ends says so, lets a short call finish, and leaves nobody wa
   const other = await open(browser, ending.url);
   const connected = await other.evaluate(async () => {
     const { connect } = await import("/client/index.js");
-    globalThis.agent = await connect(location.origin);
+    // Without a next server to look for.
+    globalThis.agent = await connect(location.origin, { reconnect: false });
     globalThis.announced = new Promise((resolve) => agent.on("server_draining", resolve));
     globalThis.ended = new Promise((resolve) => agent.addEventListener("statechange", () => agent.state === "closed" && resolve(agent.reason?.code)));
     const ask = (content) => agent.stream({ action: "chat", model: "default", messages: [{ role: "user", content }] });

@@ -1,16 +1,22 @@
 // What a session outlives besides its transports: a server that starts anew, a window that has passed, a page that sleeps, is frozen, goes offline.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { chromium } from "playwright-core";
 
-import { executablePath, flags, launch, openWith } from "./support/chromium.mjs";
+import { executablePath, flags, launch, launchWithTabs, openWith } from "./support/chromium.mjs";
 import { startProxy } from "./support/proxy.mjs";
-import { root, startServer, until } from "./support/server.mjs";
+import { ledgerBinary, root, startServer, until } from "./support/server.mjs";
+import { assertWhole } from "./support/whole.mjs";
 
+/** Milliseconds that a page is away; `npm run soak` says how many. Otherwise as few as will do. */
+const awayMs = Number(process.env.AWAY_MS ?? 0);
+/** Where a session's window begins at once, it must not pass. */
+const windowMs = 45_000;
 /** A window, keepalives and an end in a hurry: a test does not wait a minute. */
 const limits = (...each) => each.flatMap((limit) => ["--limit", limit]);
-const keepalives = limits("keepalive=200", "keepalive_misses=2");
+const keepalives = awayMs > 0 ? [] : limits("keepalive=200", "keepalive_misses=2");
 
 let browser;
 
@@ -21,10 +27,10 @@ after(() => browser?.close());
 
 /** A page of the server with a client that keeps what changes. */
 async function pageOf(t, url, options, inBrowser = browser) {
-  const page = await openWith(inBrowser, url, "transports.js");
+  const page = await openWith(inBrowser, url, "transports.js", "ledger.js");
   t.after(() => page.close());
   await page.evaluate(async (options) => {
-    Object.assign(window, await import("/transports.js"), await import("/client/index.js"));
+    Object.assign(window, await import("/transports.js"), await import("/ledger.js"), await import("/client/index.js"));
     window.codeOf = (promise) => promise.then(() => "no error", (error) => error.code);
     window.count = (n) => ({ action: "chat", model: "default", messages: [{ role: "user", content: `Count to ${n}` }] });
     window.agent = await connect(location.origin, options);
@@ -43,11 +49,13 @@ async function pageOf(t, url, options, inBrowser = browser) {
   return page;
 }
 
-async function server(t, flags = [], port = "0") {
-  const started = await startServer({ args: ["--port", port, "--www", `${root}/www`, "--allow-local", ...flags] });
+async function server(t, flags = [], port = "0", program = undefined) {
+  const started = await startServer({ program, args: ["--port", port, "--www", `${root}/www`, "--allow-local", ...flags] });
   t.after(() => started.stop());
   return started;
 }
+
+const ledgerServer = (t) => server(t, keepalives, "0", ledgerBinary);
 
 for (const transport of ["webrtc", "websocket"]) {
   test(`a server that starts anew has no sessions: what had left is unknown, what had not goes on, events come again (${transport})`, async (t) => {
@@ -111,84 +119,109 @@ for (const who of ["the server's", "the client's"]) {
   });
 }
 
+/** A page of the ledger server, with a stream in each lane that outlasts whatever happens. */
+async function streamingPage(t, url, options, inBrowser) {
+  const page = await pageOf(t, url, options, inBrowser);
+  await page.evaluate(async (preferred) => {
+    await reached(agent, preferred);
+    window.streams = followBoth(agent, { items: 1e9, bytes: 100, per_second: 500 });
+    await streams.reached(100);
+  }, options.transports?.[0] ?? "webrtc");
+  return page;
+}
+
+/** The streams go on, and by both ledgers they are whole. Answers what has changed. */
+async function goOn(t, page) {
+  const { ledgers, changes } = await page.evaluate(async () => {
+    await streams.reached(streams.count() + 1_000);
+    const ledgers = await streams.finish();
+    agent.close();
+    return { ledgers, changes };
+  });
+  for (const { lane, count, gapMs } of ledgers) t.diagnostic(`${lane}: ${count} items, longest gap ${gapMs.toFixed(0)} ms`);
+  t.diagnostic(changes.join(", "));
+  ledgers.forEach(assertWhole);
+  return changes;
+}
+
+/** What the server says once it has given up the last transport of a session. */
+const waits = (log) => log.some((line) => line.includes("session waits for a connection"));
+
+/** The page is away: until the server has given its transports up, or for as long as `AWAY_MS` says. */
+async function away(log, longest = Infinity) {
+  if (awayMs > 0) await sleep(Math.min(awayMs, longest));
+  assert.ok(await until(async () => waits(log), Boolean), "the server has given its transports up");
+}
+
 test("offline and online again: the session is back at once, whatever the wait would have been", async (t) => {
-  const { url } = await server(t, ["--tokens-per-second", "500"]);
+  const { url, log } = await ledgerServer(t);
   const proxy = await startProxy(url);
   t.after(() => proxy.stop());
   const hour = 3_600_000;
-  const page = await pageOf(t, proxy.url, { transports: ["websocket"], reconnect: { retryMs: hour, maxRetryMs: hour, stableMs: hour } });
-  await page.evaluate(async () => {
-    window.stream = reading(agent.stream(count(2_000)));
-    while (stream.items.length < 100) await agent.request({ action: "health" });
-  });
+  const page = await streamingPage(t, proxy.url, { transports: ["websocket"], reconnect: { retryMs: hour, maxRetryMs: hour, stableMs: hour } });
   await page.context().setOffline(true);
   proxy.cut();
-  await page.evaluate(async () => {
-    while (agent.state !== "reconnecting") await new Promise((resolve) => agent.addEventListener("statechange", resolve, { once: true }));
-  });
+  await page.waitForFunction(() => agent.state === "reconnecting");
+  await away(log, windowMs);
   await page.context().setOffline(false);
-  const seen = await page.evaluate(async () => {
-    const end = await stream.over;
-    agent.close();
-    return { end, items: stream.items, changes };
-  });
-  assert.equal(seen.end, "stop");
-  assert.deepEqual(seen.items, seen.items.map((_, index) => index));
-  assert.deepEqual(seen.changes.slice(0, 2), ["websocket  lost", " websocket reconnected"]);
+  const changes = await goOn(t, page);
+  assert.deepEqual(changes.slice(0, 2), ["websocket  lost", " websocket reconnected"]);
 });
 
 test("a page that is stopped for longer than the server keeps its transports goes on where it was", async (t) => {
-  const { url, log } = await server(t, [...keepalives, "--tokens-per-second", "500"]);
-  const page = await pageOf(t, url, {});
-  await page.evaluate(async () => {
-    await reached(agent, "webrtc");
-    window.stream = reading(agent.stream(count(2_000)));
-    while (stream.items.length < 100) await agent.request({ action: "health" });
-  });
+  const { url, log } = await ledgerServer(t);
+  const page = await streamingPage(t, url, {});
   const session = await browser.newBrowserCDPSession();
   const { processInfo } = await session.send("SystemInfo.getProcessInfo");
   const renderers = processInfo.filter(({ type }) => type === "renderer").map(({ id }) => id);
   renderers.forEach((id) => process.kill(id, "SIGSTOP"));
-  const waits = await until(async () => log.some((line) => line.includes("session waits for a connection")), Boolean);
-  renderers.forEach((id) => process.kill(id, "SIGCONT"));
-  assert.ok(waits, "the server has given its transports up");
-  const seen = await page.evaluate(async () => {
-    const end = await stream.over;
-    agent.close();
-    return { end, items: stream.items, changes };
-  });
-  assert.equal(seen.end, "stop");
-  assert.deepEqual(seen.items, seen.items.map((_, index) => index));
-  assert.ok(seen.changes.length >= 3, seen.changes.join(", "));
+  try {
+    await away(log);
+  } finally {
+    renderers.forEach((id) => process.kill(id, "SIGCONT"));
+  }
+  assert.ok((await goOn(t, page)).length >= 3);
 });
+
+for (const transports of [["webrtc", "websocket"], ["websocket"]]) {
+  test(`a tab that the browser freezes for longer than the server keeps its transports goes on where it was (${transports})`, async (t) => {
+    const tabs = await launchWithTabs();
+    t.after(() => tabs.close());
+    const { url, log } = await ledgerServer(t);
+    const page = await streamingPage(t, url, { transports }, tabs.context);
+    const session = await page.context().newCDPSession(page);
+    // Only what is hidden can be frozen.
+    await (await tabs.context.newPage()).bringToFront();
+    await page.evaluate(() => {
+      window.events = [];
+      for (const type of ["freeze", "resume"]) document.addEventListener(type, () => events.push(type));
+    });
+    await session.send("Page.setWebLifecycleState", { state: "frozen" });
+    await away(log);
+    await session.send("Page.setWebLifecycleState", { state: "active" });
+    await page.bringToFront();
+    assert.ok((await goOn(t, page)).length >= 3);
+    assert.deepEqual(await page.evaluate(() => events), ["freeze", "resume"]);
+  });
+}
 
 for (const transports of [["websocket"], ["webrtc"], ["webrtc", "websocket"]]) {
   test(`a page that comes back from the back-forward cache goes on where it was (${transports})`, async (t) => {
     const caching = await chromium.launch({ executablePath, args: flags, ignoreDefaultArgs: ["--disable-back-forward-cache"] });
     t.after(() => caching.close());
-    const { url, log } = await server(t, [...keepalives, "--tokens-per-second", "500"]);
+    const { url, log } = await ledgerServer(t);
     const elsewhere = await server(t);
-    const page = await pageOf(t, url, { transports }, caching);
-    await page.evaluate(async (transport) => {
-      await reached(agent, transport);
+    const page = await streamingPage(t, url, { transports }, caching);
+    await page.evaluate(() => {
       window.events = [];
       for (const type of ["pagehide", "pageshow"]) addEventListener(type, ({ persisted }) => events.push(`${type} ${persisted}`));
-      window.stream = reading(agent.stream(count(2_000)));
-      while (stream.items.length < 100) await agent.request({ action: "health" });
-    }, transports[0]);
+    });
     await page.goto(`${elsewhere.url}/blank.html`);
-    assert.ok(await until(async () => log.some((line) => line.includes("session waits for a connection")), Boolean));
+    await away(log, windowMs);
     await page.goBack({ waitUntil: "commit" });
     await page.waitForFunction(() => window.events?.length === 2);
-    const seen = await page.evaluate(async () => {
-      const end = await stream.over;
-      agent.close();
-      return { end, items: stream.items, events, changes };
-    });
-    assert.deepEqual(seen.events, ["pagehide true", "pageshow true"]);
-    assert.equal(seen.end, "stop");
-    assert.deepEqual(seen.items, seen.items.map((_, index) => index));
-    assert.match(seen.changes.join(), / {2}sleeping, (websocket|webrtc) reconnected/);
+    assert.deepEqual(await page.evaluate(() => events), ["pagehide true", "pageshow true"]);
+    assert.match((await goOn(t, page)).join(), / {2}sleeping, (websocket|webrtc) reconnected/);
   });
 }
 

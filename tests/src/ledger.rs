@@ -2,27 +2,45 @@
 
 use std::{
     collections::BTreeMap,
-    hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tabagent_protocol::{
     Code, Fault,
     api::{Action, NoItem},
 };
 use tabagent_server::Service;
+use tokio::time::interval;
 
 /// Asks for a stream.
 #[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
 pub struct Produce {
     /// Its name: carried out once.
     pub name: String,
-    /// How many items.
+    /// How many items, if it is not finished before.
     pub items: u64,
     /// Bytes of each.
     pub bytes: usize,
+    /// How many items a second; 0 is as fast as they are read.
+    #[serde(default)]
+    pub per_second: u32,
+}
+
+/// Ends a stream behind the item that is on its way.
+#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
+pub struct Finish {
+    /// Its name.
+    pub name: String,
+}
+
+impl Action for Finish {
+    const NAME: &'static str = "finish";
+    type Response = Value;
+    type Item = NoItem;
 }
 
 /// Takes a stream that the caller sends.
@@ -77,14 +95,26 @@ impl Executed {
                 Ok::<_, Fault>(json!({"type": "consumed", "chain": chain.value(), "items": chain.items()}))
             }
         });
+        let finishing = self.clone();
+        let service = service.on(move |_, asked: Finish| {
+            finishing.note(&finished(&asked.name));
+            async { Ok::<_, Fault>(json!({"type": "finished"})) }
+        });
         service.on(move |call, asked: Produce| {
+            let executed = executed.clone();
             executed.note(&asked.name);
             async move {
                 let mut chain = Chain::default();
-                for _ in 0..asked.items {
+                // What a slow reader kept waiting comes at once: the rate is a mean.
+                let mut pace = (asked.per_second > 0).then(|| interval(Duration::from_secs(1) / asked.per_second));
+                while chain.items() < asked.items && executed.times(&finished(&asked.name)) == 0 {
+                    if let Some(pace) = &mut pace {
+                        pace.tick().await;
+                    }
                     call.item(&chain.next(asked.bytes)).await?;
                 }
-                Ok::<_, Fault>(json!({"type": "produced", "chain": chain.value()}))
+                let times = executed.times(&asked.name);
+                Ok::<_, Fault>(json!({"type": "produced", "chain": chain.value(), "items": chain.items(), "times": times}))
             }
         })
     }
@@ -100,11 +130,16 @@ impl Executed {
     }
 }
 
-/// One side's ledger of one stream.
+/// What is noted when the stream of this name is to end.
+fn finished(name: &str) -> String {
+    format!("finish {name}")
+}
+
+/// One side's ledger of one stream: the SHA-256 of the one before it, the number of the item and its load, which a page can make too.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Chain {
     seq: u64,
-    value: u64,
+    value: [u8; 32],
 }
 
 impl Chain {
@@ -125,10 +160,10 @@ impl Chain {
         assert_eq!((entry.seq, entry.chain), (self.seq, self.value()), "the next item");
     }
 
-    /// The hash of everything so far.
+    /// The hash of everything so far, in hexadecimal.
     #[must_use]
     pub fn value(&self) -> String {
-        format!("{:016x}", self.value)
+        self.value.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// How many there were.
@@ -139,8 +174,7 @@ impl Chain {
 
     fn add(&mut self, load: &str) {
         self.seq += 1;
-        let mut hasher = DefaultHasher::new();
-        (self.value, self.seq, load).hash(&mut hasher);
-        self.value = hasher.finish();
+        let hash = Sha256::new().chain_update(self.value).chain_update(self.seq.to_le_bytes()).chain_update(load);
+        self.value = hash.finalize().into();
     }
 }

@@ -9,6 +9,8 @@ use tokio::{net::TcpListener, runtime::Runtime, sync::oneshot, task::JoinHandle}
 pub struct TestServer {
     /// Where it listens.
     pub address: SocketAddr,
+    /// What serves there.
+    pub server: Server,
     runtime: Option<Runtime>,
     stop: Option<oneshot::Sender<()>>,
     serving: Option<JoinHandle<()>>,
@@ -31,11 +33,12 @@ impl TestServer {
         drop(inside);
         let (stop, stopped) = oneshot::channel::<()>();
         let server = Server::new(ServerOptions { allow_local: true, ..options }, service);
+        let served = server.clone();
         let serving = runtime.spawn(async move {
             let end = async { drop(stopped.await) };
-            server.serve(listener, end).await.expect("serving");
+            served.serve(listener, end).await.expect("serving");
         });
-        Self { address, runtime: Some(runtime), stop: Some(stop), serving: Some(serving) }
+        Self { address, server, runtime: Some(runtime), stop: Some(stop), serving: Some(serving) }
     }
 
     /// The reference service with default options.

@@ -1,11 +1,13 @@
 //! Proofs that need a whole server: a native client of the protocol, churn, abandoned handshakes, a server that is killed.
 #![expect(clippy::panic, reason = "a test that saw something else says what it saw")]
 
+mod drain;
 mod hostile;
 mod kill;
 mod native;
 mod replaces;
 mod resume;
 mod sessions;
+mod silent;
 mod websocket;
 mod whole;

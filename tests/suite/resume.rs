@@ -49,7 +49,7 @@ async fn a_stream_goes_on_whatever_happens_to_its_transports() {
     let (seed, cuts) = (number("SEED").unwrap_or_else(|| fastrand::u64(..)), number("CUTS").unwrap_or(10));
     println!("SEED={seed} CUTS={cuts}");
     let mut rng = fastrand::Rng::with_seed(seed);
-    let (server, executed) = serve(&["connections_per_minute_loopback=1000000"]);
+    let (server, executed) = serve(&["connections_per_minute_loopback=1000000", "resumes_per_minute=1000000"]);
     let mut client = client(&server);
     let items = cuts * 1_000;
     let (_, mut replies) = client.stream("produce", &produce("random", items, 100)).await.expect("a call");

@@ -115,7 +115,7 @@ async fn sessions_have_bounds() {
     }
     let [first, second, third] = &mut clients;
     third.open(Rung::WebSocket).await.expect("a transport");
-    let News::Closed(refused) = third.until(|news| matches!(news, News::Closed(_))).await else { unreachable!() };
+    let News::GoAway(refused) = third.until(|news| matches!(news, News::GoAway(_))).await else { unreachable!() };
     assert_eq!(refused.code, Code::LIMIT_REACHED);
     // One that waits for a connection, and for nothing else, makes room.
     first.cut(links[0]).await;
@@ -124,7 +124,7 @@ async fn sessions_have_bounds() {
         let mut next = client(&server);
         next.open(Rung::WebSocket).await.expect("a transport");
         // The server hears of the cut a moment later.
-        if let News::Welcomed(resumed, _) = next.until(|news| matches!(news, News::Welcomed(..) | News::Closed(_))).await {
+        if let News::Welcomed(resumed, _) = next.until(|news| matches!(news, News::Welcomed(..) | News::GoAway(_))).await {
             break (next, resumed);
         }
     };
@@ -144,7 +144,7 @@ async fn of_sessions_without_a_connection_the_longest_waiting_goes_first() {
         client.cut(link).await;
         client.until(|news| *news == News::Disconnected).await;
         // The server has seen it too when the place among the connections is free again.
-        while counts(&server).await["connected"] != 0 {
+        while counts(&server).await["connected"] != 0 || counts(&server).await["disconnected"] != 1 {
             tokio::task::yield_now().await;
         }
     }
@@ -159,6 +159,30 @@ async fn of_sessions_without_a_connection_the_longest_waiting_goes_first() {
 async fn counts(server: &TestServer) -> Value {
     let reply = reqwest::get(format!("{}/v1/stats", server.url())).await.expect("a reply");
     reply.json::<Value>().await.expect("JSON")["sessions"].clone()
+}
+
+#[tokio::test]
+async fn a_resume_too_many_is_told_when_to_come_again_and_costs_nothing_else() {
+    let (server, executed) = serve(&["resumes_per_minute=2"]);
+    let mut client = client(&server);
+    let (_, mut replies) = client.stream("produce", &produce("resumed", 5_000, 100)).await.expect("a call");
+    let mut link = client.open(Rung::WebSocket).await.expect("a transport");
+    client.until(|news| matches!(news, News::Welcomed(..))).await;
+    let mut chain = Chain::default();
+    for rung in [Rung::WebRtc, Rung::WebSocket] {
+        let before = std::mem::replace(&mut link, client.open(rung).await.expect("another transport"));
+        client.until(|news| *news == News::Moved(link)).await;
+        client.until(|news| *news == News::Lost(before)).await;
+    }
+    let many = client.open(Rung::WebSocket).await.expect("a socket");
+    let News::GoAway(refused) = client.until(|news| matches!(news, News::GoAway(_))).await else { unreachable!() };
+    assert_eq!(refused.code, Code::LIMIT_REACHED);
+    assert!(refused.message.contains("resumes_per_minute"), "{refused}");
+    assert!(refused.retry_after_ms.is_some_and(|ms| (1..=60_000).contains(&ms)), "{refused:?}");
+    client.until(|news| *news == News::Lost(many)).await;
+    assert_eq!(read(&mut replies, &mut chain, u64::MAX).await, None, "the stream goes on where it was");
+    assert_eq!((chain.items(), executed.times("resumed")), (5_000, 1));
+    client.close().await;
 }
 
 #[tokio::test]

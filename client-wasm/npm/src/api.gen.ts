@@ -1127,15 +1127,15 @@ export type ServerDraining = {
 
 /** Connections by state: those of the signaling API, and WebSockets. */
 export type SessionCounts = {
-  /** Made since the server started. */
+  /** Connections made since the server started. */
   total: number;
-  /** Alive now, in any state. */
+  /** Alive now, in any of the next three states. */
   active: number;
   /** Waiting for an answer or for ICE. */
   waiting: number;
   /** With an open data channel, or a WebSocket. */
   connected: number;
-  /** Alive, but their transport is gone. */
+  /** Sessions whose connection is gone, and that wait for the next one. */
   disconnected: number;
   /** Ended by the server's cleaning. */
   cleaned_up: number;

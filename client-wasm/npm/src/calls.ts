@@ -1,6 +1,7 @@
 // Who waits for which call: turns what the module says into values, and hands it over.
 
 import { TabagentError } from "./errors.js";
+import { hex } from "./hex.js";
 import type { TransportChange, TransportFailure, TransportName } from "./types.js";
 import type { Listener } from "./wasm/tabagent_client.js";
 
@@ -12,6 +13,8 @@ export interface Caller {
   failed(error: TabagentError): void;
   /** An item, or news of the call. Whoever takes it says so with its cost. */
   item(value: unknown, cost: number, news: boolean): void;
+  /** The server takes items. */
+  writable(): void;
 }
 
 /** What concerns the session and not a call of ours. */
@@ -21,6 +24,8 @@ export interface SessionListener {
   failed(transport: TransportName, failure: TransportFailure): void;
   /** Another transport carries the session; none, by an empty name. */
   moved(to: TransportName | "", connection: string, reason: TransportChange["reason"]): void;
+  /** A session begins, with this server process. */
+  welcomed(boot: string): void;
   /** The server has lost the session: the next one begins, and knows of no subscription. */
   expired(): void;
   closed(reason: TabagentError): void;
@@ -55,12 +60,20 @@ export class Calls implements Listener {
     this.#session.moved(to as TransportName | "", connection, reason as TransportChange["reason"]);
   }
 
+  welcomed(boot: Uint8Array): void {
+    this.#session.welcomed(hex(boot));
+  }
+
   expired(): void {
     this.#session.expired();
   }
 
   item(call: number, news: boolean, cost: number, json: Uint8Array, payload: Uint8Array | undefined): void {
     this.waiting.get(call)?.item(value(json, payload), cost, news);
+  }
+
+  writable(call: number): void {
+    this.waiting.get(call)?.writable();
   }
 
   response(call: number, json: Uint8Array, payload: Uint8Array | undefined): void {

@@ -6,6 +6,8 @@ import { chosen } from "./chosen.js";
 import type { Engine, Instance } from "./engine.js";
 import { TabagentError, cancelled, thrown } from "./errors.js";
 import { crash } from "./guard.js";
+import { hex } from "./hex.js";
+import { Keyed, bootBytes } from "./keyed.js";
 import { onWake } from "./lifecycle.js";
 import { Secrets } from "./secrets.js";
 import { Serving } from "./serving.js";
@@ -33,6 +35,7 @@ import type {
   TransportName,
   TransportFailure,
 } from "./types.js";
+import { Upload } from "./upload.js";
 import { type Session, Wish } from "./wasm/tabagent_client_bg.js";
 
 /** Who is told of a call. Without `item`, items are taken and dropped. */
@@ -40,6 +43,8 @@ type Waiting = Pick<Caller, "response" | "failed"> & Partial<Caller>;
 
 /** Actions that are asked for their items by a field of their own. */
 const STREAM_FIELD = new Set(["chat", "generate"]);
+/** Actions whose bytes must not delay others. */
+const BULK = new Set(["read_file", "write_file"]);
 const TRANSPORTS: readonly TransportName[] = ["webrtc", "websocket"];
 const STEPS: readonly TimelineEntry["step"][] = ["signaling", "ice", "dtls", "channel", "welcome"];
 /** What calls fail with that end with their session. */
@@ -70,6 +75,8 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
   readonly timeline: readonly TimelineEntry[] = [];
 
   #connectionId = "";
+  #boot = "";
+  #keyed = new Keyed();
   #transport: TransportName | undefined;
   /** The ladder. */
   #transports: readonly TransportName[];
@@ -119,7 +126,7 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
     this.#open = new Transports(options);
     const { transports = TRANSPORTS, strict } = options;
     this.#transports = strict ? transports.slice(0, 1) : transports;
-    this.#name = Array.from(crypto.getRandomValues(new Uint8Array(4)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    this.#name = hex(crypto.getRandomValues(new Uint8Array(4)));
     this.#change("connecting");
     this.#begin(instance);
     this.#watch(options.signal, "abort", () => this.#close("cancelled", "the signal given to connect() was aborted"));
@@ -161,13 +168,18 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
     return this.#connectionId;
   }
 
+  /** Names the server process; another one when the server was started anew. See {@link RequestOptions.boot}. */
+  get boot(): string {
+    return this.#boot;
+  }
+
   /**
    * Calls an action and waits for its answer.
    *
    * @throws {@link TabagentError}: what the server answers with (`validation_failed`, `model_not_found`, …), or `cancelled`,
    * `deadline_exceeded`, `limit_reached`, `payload_too_large`, `invalid_state` (the client is closed), `outcome_unknown` (the
    * session ended after the call had left: it may have been carried out). A call that waits for a transport waits until its
-   * deadline.
+   * deadline. What a `body` throws, as it is.
    */
   request<A extends ActionName<T>>(request: RequestOf<T, A>, options: RequestOptions = {}): Promise<ResponseOf<T, A>> {
     return new Promise((resolve, reject) => {
@@ -256,6 +268,7 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
       step: (...step) => this.#step(...step),
       failed: (...failure) => this.#failed(...failure),
       moved: (...change) => this.#moved(...change),
+      welcomed: (boot) => (this.#boot = boot),
       expired: () => this.#resubscribe(),
       closed: (reason) => this.#closed(reason),
       published: (event) => this.#dispatch(event),
@@ -299,9 +312,9 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
 
   /** Makes a call. Undefined when it failed at once; the caller has been told. */
   #call(request: { action: string }, options: RequestOptions, requestId: string, caller: Waiting): Placed | undefined {
-    const { signal, onEvent, payload, contentType, timeoutMs } = options;
-    const aborted = (): undefined => void caller.failed(cancelled(`call "${requestId}" was cancelled`, signal?.reason));
-    if (signal?.aborted) return aborted();
+    const { signal, onEvent, payload, body, onProgress, timeoutMs, idempotencyKey } = options;
+    const aborted = () => cancelled(`call "${requestId}" was cancelled`, signal?.reason);
+    if (signal?.aborted) return void caller.failed(aborted());
     const { action, ...fields } = request;
     const [session, { waiting }] = [this.#session, this.#calls];
     if (!session) {
@@ -309,29 +322,53 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
       caller.failed(new TabagentError({ code: "invalid_state", status: 409, message: "the client is closed; connect anew" }));
       return undefined;
     }
+    const boot = options.boot ?? (idempotencyKey && this.#keyed.boot(action, idempotencyKey));
+    let { contentType } = options;
+    let upload: Upload | undefined;
     let id: number;
     try {
-      const value = JSON.stringify(fields);
-      id = session.call({ action, value, requestId, deadlineMs: timeoutMs, payload, contentType, bulk: !!payload });
+      upload = body && new Upload(body, onProgress);
+      id = session.call({
+        action,
+        value: JSON.stringify(fields),
+        requestId,
+        deadlineMs: timeoutMs,
+        payload,
+        contentType,
+        idempotencyKey,
+        boot: boot ? bootBytes(boot) : undefined,
+        streams: !!body,
+        bulk: (options.lane ?? (payload || body || BULK.has(action) ? "bulk" : "interactive")) === "bulk",
+      });
       if (!id) throw crash("it is being replaced; call again");
     } catch (error) {
+      upload?.stop(error);
       caller.failed(thrown(error) as TabagentError);
       return undefined;
     }
     // Its number means another call in the session after this one.
     const wish = (wish: Wish, cost: number) => session === this.#session && session.wish(wish, id, cost);
     const consumed = (cost: number) => void wish(Wish.Consumed, cost);
-    const cancel = () => {
+    const withdraw = (error: TabagentError) => {
       if (!waiting.delete(id)) return;
-      settle();
+      settle(error);
       wish(Wish.Cancel, 0);
-      aborted();
+      caller.failed(error);
     };
-    const settle = () => signal?.removeEventListener("abort", cancel);
+    const cancel = () => withdraw(aborted());
+    const settle = (reason?: TabagentError) => {
+      signal?.removeEventListener("abort", cancel);
+      upload?.stop(reason);
+    };
     signal?.addEventListener("abort", cancel);
     waiting.set(id, {
       response: (value) => (settle(), caller.response(value)),
-      failed: (error) => (settle(), caller.failed(error)),
+      failed: (error) => {
+        settle(error);
+        if (idempotencyKey && SESSION_OVER.has(error.code)) this.#keyed.lose(action, idempotencyKey, boot ?? this.#boot);
+        caller.failed(error);
+      },
+      writable: () => upload?.writable(),
       item: (value, cost, news) => {
         if (!news && caller.item) return caller.item(value, cost, news);
         consumed(cost);
@@ -339,6 +376,16 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
         guarded(() => onEvent?.(value as never));
         this.#dispatch(value);
       },
+    });
+    contentType ??= (body && "type" in body && body.type) || undefined;
+    upload?.start({
+      item: (piece) => {
+        const more = session.item(id, { value: "{}", payload: piece, contentType });
+        contentType = undefined; // with the first is enough
+        return more;
+      },
+      end: () => void wish(Wish.End, 0),
+      failed: (error) => withdraw(thrown(error) as TabagentError),
     });
     return { consumed, cancel };
   }

@@ -1,6 +1,8 @@
 // A streamed answer: items as they come, the whole answer at the end, and a producer that waits for its reader.
 
+import { blobOf, bytesOf } from "./download.js";
 import type { TabagentError } from "./errors.js";
+import type { BlobOptions, BytesOptions } from "./types.js";
 
 /** How a stream reaches its call. */
 interface Call {
@@ -54,6 +56,19 @@ export class TabagentStream<Item, Response> implements AsyncIterableIterator<Ite
     if (this.#over) return;
     this.#items = [];
     this.#call.cancel();
+  }
+
+  /**
+   * The raw bytes of the items, for streams that carry them, such as `read_file`: to iterate over, to pipe, to make a `Response` of.
+   * Read either the items or their bytes. Cancelling it withdraws the call.
+   */
+  bytes(options: BytesOptions = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return bytesOf(this, options);
+  }
+
+  /** The same as a blob, which the browser may keep on the disk. Rejects as the loop over the items would. */
+  blob(options: BlobOptions = {}): Promise<Blob> {
+    return blobOf(this.bytes(options), options);
   }
 
   /** The next item; `done` when the answer is complete. */

@@ -42,10 +42,10 @@ export type StreamName<T> = { [A in ActionName<T>]: [ItemOf<T, A>] extends [neve
 export type RequestOf<T, A extends ActionName<T>> = { action: A } & Part<ActionsOf<T>[A], "request">;
 
 /** An answer; raw bytes that came with it are in `payload`, in a buffer of their own. */
-export type ResponseOf<T, A extends ActionName<T>> = Part<ActionsOf<T>[A], "response"> & { payload?: Uint8Array };
+export type ResponseOf<T, A extends ActionName<T>> = Part<ActionsOf<T>[A], "response"> & { payload?: Uint8Array<ArrayBuffer> };
 
-/** One part of a stream. */
-export type ItemOf<T, A extends ActionName<T>> = Part<ActionsOf<T>[A], "item">;
+/** One part of a stream; raw bytes that came with it are in `payload`, in a buffer of their own. */
+export type ItemOf<T, A extends ActionName<T>> = Part<ActionsOf<T>[A], "item"> & { payload?: Uint8Array<ArrayBuffer> };
 
 /** An event as `on` hands it over; names that the server does not declare are open. */
 export type EventOf<T, E extends string> = E extends keyof Part<T, "events">
@@ -171,12 +171,67 @@ export interface RequestOptions {
   timeoutMs?: number | undefined;
   /** Your name of the call, unique in this client: `stop_generation` takes it. Default: the field `request_id`, or one is made. */
   requestId?: string | undefined;
-  /** Raw bytes beside the fields. */
+  /** Raw bytes beside the fields, part of one message: small ones. */
   payload?: Uint8Array | ArrayBuffer | undefined;
-  /** Media type of `payload`. Default: `application/octet-stream`. */
+  /** Raw bytes behind the fields, of any size: sent piece by piece, read no faster than the server takes them. */
+  body?: RawBody | undefined;
+  /** Media type of `payload` or `body`. Default: a blob's own, or else `application/octet-stream`. */
   contentType?: string | undefined;
+  /** Hears how much of `body` has been sent, after each piece. */
+  onProgress?: ((progress: BodyProgress) => void) | undefined;
+  /**
+   * The lane that everything of this call travels in. What is in `bulk` delays no call in `interactive`. Default: `bulk` for calls
+   * with a `payload` or a `body`, and for `read_file` and `write_file`.
+   */
+  lane?: "interactive" | "bulk" | undefined;
+  /**
+   * Your name of what is to happen once. A repeat of the call under it, with the same fields, is not carried out again: it gets the
+   * first answer, or the items of the running call from the first on, in this client or, after a reload, in the next. The promise
+   * holds for each server process, and for ten minutes after the answer: see `boot`.
+   */
+  idempotencyKey?: string | undefined;
+  /**
+   * With `idempotencyKey`: the server process that the key was first used with, {@link TabagentClient.boot} of then. Another one
+   * refuses the call with `outcome_unknown`, as it cannot know of the first. Keep it beside the key where repeats may come after a
+   * reload; repeats in one client need no such help. Default: any process will do.
+   */
+  boot?: string | undefined;
   /** Hears news of this call, such as its progress. */
   onEvent?: ((event: { type: "event"; event: string; [field: string]: unknown }) => void) | undefined;
+}
+
+/**
+ * Raw bytes to be sent. A blob or file is never in memory as a whole. A stream or iterable is read only as far as the server takes
+ * it, cancelled when the call is withdrawn or settled before its end, and what it throws is what the call throws.
+ */
+export type RawBody = Blob | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> | ArrayBuffer | ArrayBufferView;
+
+/** How far a body has come. */
+export interface BodyProgress {
+  /** Bytes sent. */
+  sent: number;
+  /** Bytes in all, where the body knows. */
+  total: number | undefined;
+}
+
+/** How far a stream of bytes has come. */
+export interface BytesProgress {
+  /** Bytes received and read. */
+  received: number;
+  /** Bytes in all, where the items say so in a field `total`. */
+  total: number | undefined;
+}
+
+/** How to read the bytes of a stream. */
+export interface BytesOptions {
+  /** Hears how much has been read, after each item. */
+  onProgress?: ((progress: BytesProgress) => void) | undefined;
+}
+
+/** How to make a blob of a stream. */
+export interface BlobOptions extends BytesOptions {
+  /** Media type of the blob. Default: none. */
+  type?: string | undefined;
 }
 
 /** What a function given to `serve` knows beside the fields. */

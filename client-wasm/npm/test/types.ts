@@ -2,6 +2,7 @@
 
 import { type Actions, type ChatMessage, type ChatResponse, type ClientStats, type Request, type Response, type TabagentClient, TabagentError, type TransportName, type TransportStats, connect } from "../src/index.js";
 import { type Check, doctor } from "../src/doctor.js";
+import { TreeHash, readFile, streamFile, treeHash, writeFile } from "../src/files.js";
 
 /** Fails to compile unless both types are the same. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -14,7 +15,7 @@ const chat = { action: "chat", model: "default", messages: [{ role: "user", cont
 const health = await agent.request({ action: "health" });
 same<typeof health.status, "healthy" | "degraded" | "unhealthy">(true);
 const vectors = await agent.request({ action: "embeddings", model: "m", input: "text", encoding: "binary" }, { timeoutMs: 500 });
-same<typeof vectors.payload, Uint8Array | undefined>(true);
+same<typeof vectors.payload, Uint8Array<ArrayBuffer> | undefined>(true);
 const answer = await agent.request({ ...chat, messages: [...chat.messages] }, { signal: AbortSignal.timeout(1) });
 same<typeof answer.finish_reason, ChatResponse["finish_reason"]>(true);
 
@@ -42,6 +43,34 @@ same<Awaited<typeof stream.response>["usage"]["total_tokens"], number>(true);
 stream.cancel();
 // @ts-expect-error: nothing to stream
 agent.stream({ action: "health" });
+
+// Bodies up, bytes down.
+for (const body of [new Blob(), new File([], "name"), new Blob().stream(), new Uint8Array(), new ArrayBuffer(1), (async function* () { yield new Uint8Array(); })()]) {
+  await agent.request({ action: "write_file", path: "x" }, { body, contentType: "text/plain", onProgress: ({ sent, total }) => sent / (total ?? Infinity) });
+}
+const bytes = agent.stream({ action: "read_file", path: "x" }, { lane: "interactive" });
+same<ReturnType<typeof bytes.bytes>, ReadableStream<Uint8Array<ArrayBuffer>>>(true);
+same<Awaited<ReturnType<typeof bytes.blob>>, Blob>(true);
+for await (const { offset, payload } of bytes) offset + (payload?.length ?? 0);
+await bytes.blob({ type: "image/png", onProgress: ({ received, total }) => received / (total ?? Infinity) });
+// @ts-expect-error: text is no body
+await agent.request({ action: "write_file", path: "x" }, { body: "text" });
+// @ts-expect-error: no such lane
+await agent.request({ action: "health" }, { lane: "fast" });
+
+// Calls that happen once.
+await agent.request({ action: "health" }, { idempotencyKey: "once", boot: agent.boot });
+// @ts-expect-error: for reading
+agent.boot = "";
+
+// Files, by any client.
+const blob: Blob = await readFile(agent, "x", { offset: 1, length: 2, verify: false, type: "text/plain", signal: AbortSignal.timeout(1) });
+const written = await writeFile(agent, "x", blob, { replace: true, hash: await treeHash(blob), onProgress: ({ sent }) => sent });
+same<typeof written.hash, string>(true);
+await streamFile(await connect<MyApi>("http://127.0.0.1:9000"), "x").cancel();
+await new TreeHash().update(new Uint8Array());
+// @ts-expect-error: a stream has no media type
+streamFile(agent, "x", { type: "text/plain" });
 
 // Events: the server's own are typed, others open.
 const off = agent.on("generation_stopped", (event) => same<typeof event.request_id, string>(true));

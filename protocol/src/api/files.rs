@@ -90,6 +90,10 @@ pub struct ReadFile {
 impl Action for ReadFile {
     const NAME: &'static str = "read_file";
     const INFO: ActionInfo = ActionInfo {
+        method: "GET",
+        path: "/v1/files/{path}",
+        gives: &["application/octet-stream"],
+        outgoing: true,
         tags: &["files"],
         description: "Reads a file below the served folder; its bytes are the payloads of the items.",
         streams: true,
@@ -141,6 +145,10 @@ pub struct WriteFile {
 impl Action for WriteFile {
     const NAME: &'static str = "write_file";
     const INFO: ActionInfo = ActionInfo {
+        method: "PUT",
+        path: "/v1/files/{path}",
+        takes: &["*/*"],
+        incoming: true,
         tags: &["files"],
         description: "Writes a file below the served folder from what the caller streams up.",
         lane: Lane::Bulk,

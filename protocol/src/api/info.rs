@@ -90,9 +90,15 @@ pub struct ActionInfo {
     /// Media types of the raw bytes that may come beside its fields; `image/*` and `*/*` stand for many. Over HTTP such a body
     /// is the request's own, and the fields are in the query. Empty: none.
     pub takes: &'static [&'static str],
+    /// Whether what it takes is read as it comes, from the items that the caller sends behind its request, and so of any size. Over
+    /// HTTP the fields are in the address then.
+    pub incoming: bool,
     /// Media types of the raw bytes that may go beside its answer. Over HTTP such a body is the answer's own, and the JSON is in a
     /// header.
     pub gives: &'static [&'static str],
+    /// Whether what it gives goes as it comes, as the payloads of its items, and so is of any size. A field `total` of the items says
+    /// how many bytes they have in all. Over HTTP these are the body, and the JSON of the answer follows in a trailer.
+    pub outgoing: bool,
     /// The lane that all frames of such a call travel in.
     pub lane: Lane,
     /// What a caller's key must allow.
@@ -128,7 +134,9 @@ impl ActionInfo {
             streams: false,
             needs_session: false,
             takes: &[],
+            incoming: false,
             gives: &[],
+            outgoing: false,
             lane: Lane::Interactive,
             scope: "own",
             accepted: "{}",

@@ -175,15 +175,15 @@ pub struct StatsResponse {
 /// Connections by state: those of the signaling API, and WebSockets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SessionCounts {
-    /// Made since the server started.
+    /// Connections made since the server started.
     pub total: u64,
-    /// Alive now, in any state.
+    /// Alive now, in any of the next three states.
     pub active: u64,
     /// Waiting for an answer or for ICE.
     pub waiting: u64,
     /// With an open data channel, or a WebSocket.
     pub connected: u64,
-    /// Alive, but their transport is gone.
+    /// Sessions whose connection is gone, and that wait for the next one.
     pub disconnected: u64,
     /// Ended by the server's cleaning.
     pub cleaned_up: u64,

@@ -27,7 +27,8 @@ impl Endpoint {
             epoch: self.epoch,
             secret: self.secret,
             welcomed: self.phase == Phase::Standing,
-            sent: self.lanes.each_ref().map(|lane| lane.sent),
+            // What left behind hellos that were refused has not been read.
+            sent: if self.refused + 1 == self.epoch { [0; 2] } else { self.lanes.each_ref().map(|lane| lane.sent) },
             received: self.lanes.each_ref().map(|lane| lane.received),
             bearer: bearer.map(str::to_owned),
             replaces: self.replaces.clone(),
@@ -74,6 +75,9 @@ impl Endpoint {
             keepalive_ms: u32::try_from(self.limits.keepalive).unwrap_or(u32::MAX),
         };
         self.send_control(connection, welcome.packet());
+        if let Some(away) = self.announcement() {
+            self.send_control(connection, away.packet());
+        }
         if first {
             self.phase = Phase::Standing;
             self.send_on(connection);
@@ -131,26 +135,6 @@ impl Endpoint {
         Ok(())
     }
 
-    pub(super) fn peer_goes(&mut self, now: Millis, connection: ConnectionId, away: GoAway) {
-        let over = away.last && away.deadline_ms == 0;
-        let reason = away.reason.clone();
-        if over && self.unanswered() == Some(connection) {
-            self.ours.iter_mut().filter(|call| call.behind == Some(connection)).for_each(Call::take_back);
-        }
-        if over && reason.code == Code::SESSION_EXPIRED && self.role == Role::Client {
-            // An answer to a hello; whether another transport still has the session is another matter.
-            self.drop_link(now, connection);
-            if !self.links.iter().any(|link| link.proven) {
-                self.expire(reason);
-            }
-            return;
-        }
-        self.tell(Event::GoAway(away));
-        if over {
-            self.end(reason);
-        }
-    }
-
     /// Client: the session is gone at the server. What had left may have been carried out; what had not, waits for the next one.
     pub(super) fn expire(&mut self, reason: Fault) {
         if self.phase == Phase::Closed {
@@ -158,6 +142,7 @@ impl Endpoint {
         }
         self.close_links();
         self.phase = Phase::Expired;
+        self.holding = false;
         self.lost_at = None;
         self.abandon_theirs();
         let sent: Vec<_> = self.ours.iter().filter(|(_, call)| call.sent).map(|(id, _)| *id).collect();
@@ -183,6 +168,7 @@ impl Endpoint {
             self.phase = Phase::New;
             self.secret = secret;
             self.epoch = 0;
+            self.refused = 0;
         }
     }
 

@@ -4,6 +4,8 @@
 mod handshake;
 /// Frames that arrive.
 mod incoming;
+/// Ends that are announced.
+mod leaving;
 /// The transports of a session, one of which data leaves on.
 mod link;
 /// Packets that leave.
@@ -112,8 +114,8 @@ pub enum Event {
     },
     /// No transport is left. The session waits for the next one; calls wait with it.
     Disconnected,
-    /// Client: the server no longer has the session. Calls that had left were settled as `outcome_unknown`; the others wait for
-    /// [`Endpoint::restart`].
+    /// Client: the server no longer has the session, or has ended it to make way for its successor (`draining`). Calls that had
+    /// left were settled as `outcome_unknown`; the others wait for [`Endpoint::restart`].
     Expired(Fault),
     /// The peer asks; answer with [`Endpoint::respond`].
     Request {
@@ -181,7 +183,8 @@ pub enum Event {
         /// The number given to [`Endpoint::ping`].
         token: u64,
     },
-    /// The peer announced an end.
+    /// The peer announced an end: of this transport, or of the session. Until a session's end calls that have left go on; a
+    /// client's other calls wait for the next session.
     GoAway(GoAway),
     /// The session is over; every call has been settled. The last event.
     Closed(Fault),
@@ -219,8 +222,14 @@ pub struct Endpoint {
     replaces: Vec<[u8; 32]>,
     /// Of the last hello sent or answered.
     epoch: u32,
+    /// Hellos in a row, from the first, that were refused: while all were, nobody has read anything of this session.
+    refused: u32,
     /// Identifies the server process in the welcome.
     boot: [u8; 16],
+    /// Server: when the session will end, and why, once that is announced.
+    leaving: Option<(Millis, Fault)>,
+    /// Client: the server has announced an end, so calls that have not left wait for the next session.
+    holding: bool,
     lanes: [LaneState; 2],
     /// Calls we made, and the id of the next.
     ours: Calls,
@@ -270,7 +279,10 @@ impl Endpoint {
             secret,
             replaces: Vec::new(),
             epoch: 0,
+            refused: 0,
             boot,
+            leaving: None,
+            holding: false,
             lanes: Default::default(),
             ours: Calls::default(),
             next_call: if role == Role::Client { 1 } else { 2 },
@@ -336,6 +348,12 @@ impl Endpoint {
         let kept: usize = self.lanes.iter().map(LaneState::unacknowledged).sum();
         let queues = self.ours.iter().chain(self.theirs.iter()).map(|(_, call)| &call.queue).chain([&self.events]);
         kept + self.assembling + queues.flatten().map(|message| message.bytes.len()).sum::<usize>()
+    }
+
+    /// Whether nothing is under way: no call of either side, nothing unacknowledged. The session can end without a loss.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.calls_in_flight() == (0, 0) && self.lanes.iter().all(|lane| lane.unacknowledged() == 0)
     }
 
     fn tell(&mut self, event: Event) {

@@ -3,15 +3,16 @@
 use super::{Endpoint, Event, NOW, Phase, outgoing::NO_CALL};
 use crate::{
     CallId, Millis,
-    call::{Call, Outgoing, Reading, body_flags},
+    call::{Call, Outgoing, Reading, Sending, body_flags},
     error::{Code, Fault},
-    frame::{FrameType, STREAM, body::Body, go_away::GoAway, request::Request},
+    frame::{FrameType, STREAM, body::Body, request::Request},
     lane::{Class, Lane},
     text::{decimal, join},
 };
 
 impl Endpoint {
-    /// Asks the peer. The answer comes as [`Event::Response`] or [`Event::Failed`], exactly once.
+    /// Asks the peer. The answer comes as [`Event::Response`] or [`Event::Failed`], exactly once. A request that streams waits
+    /// for [`Event::Writable`] before its first item.
     ///
     /// # Errors
     /// `payload_too_large`, `limit_reached` (calls in flight, or all ids used), or why the session is closed.
@@ -32,7 +33,12 @@ impl Endpoint {
         self.next_call = next;
         let reading = Reading { granted: request.credit, ..Reading::default() };
         let deadline = request.deadline_ms.map(|ms| now + Millis::from(ms));
-        self.ours.insert(id, Call { lane: request.lane, reading, deadline, announced: true, ..Call::default() });
+        // The peer says how much it takes of our items; until then there is nothing to send.
+        let sending = Sending { blocked: request.streams, ..Sending::default() };
+        // Without a turn it waits for the next session.
+        let scheduled = self.holding;
+        let call = Call { lane: request.lane, reading, sending, deadline, announced: true, scheduled, ..Call::default() };
+        self.ours.insert(id, call);
         let flags = body_flags(&request.body) | if request.streams { STREAM } else { 0 };
         self.enqueue(id, Outgoing::new(FrameType::Request, flags, bytes));
         Ok(CallId(id))
@@ -155,13 +161,6 @@ impl Endpoint {
     /// Ends the session for good, telling the peer why.
     pub fn close(&mut self, reason: Fault) {
         self.fail(reason);
-    }
-
-    /// Announces an end without making it: the peer should move, or finish until the deadline.
-    pub fn go_away(&mut self, away: &GoAway) {
-        if let Some(connection) = self.sending {
-            self.send_control(connection, away.packet());
-        }
     }
 
     /// Calls whose deadline has passed fail on both sides.

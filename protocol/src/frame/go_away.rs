@@ -12,7 +12,7 @@ use crate::{
 pub struct GoAway {
     /// True: later requests are refused and the session ends. False: calls go on, on another connection.
     pub last: bool,
-    /// Milliseconds until the end; 0 is now.
+    /// Milliseconds until the end of what is announced: of the session, or of this connection. 0 is now.
     pub deadline_ms: u32,
     /// Why.
     pub reason: Fault,

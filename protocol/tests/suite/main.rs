@@ -5,6 +5,7 @@ mod calls;
 mod codec;
 mod flow;
 mod hostile;
+mod leaving;
 mod life;
 mod pair;
 mod resume;

@@ -127,6 +127,11 @@ impl Rig {
         true
     }
 
+    /// The packet that will arrive first in lane 0.
+    pub(crate) fn first(&self, id: u32, way: Way) -> Vec<u8> {
+        self.pipes[&id][way as usize][Lane::Interactive.index()][0].clone()
+    }
+
     /// All ways in which something is under way.
     pub(crate) fn pending(&self) -> Vec<(u32, Way, Lane)> {
         let mut pending = Vec::new();

@@ -19,12 +19,14 @@ pub(super) fn line(info: &ActionInfo, mut fields: Map<String, Value>, base: &str
         .collect();
     let url = format!("{base}{}", segments.join("/"));
     let method = if info.method == "GET" { String::new() } else { format!(" -X {}", info.method) };
+    let with_query = || {
+        let query: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+        quoted(&if query.is_empty() { url.clone() } else { format!("{url}?{}", query.join("&")) })
+    };
     match info.method {
-        "GET" | "DELETE" => {
-            let query: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
-            let url = if query.is_empty() { url } else { format!("{url}?{}", query.join("&")) };
-            format!("curl{method} {}", quoted(&url))
-        }
+        "PUT" if info.incoming => format!("curl -T FILE {}", with_query()),
+        _ if info.incoming => format!("curl{method} {} -H 'content-type: application/octet-stream' -T FILE", with_query()),
+        "GET" | "DELETE" => format!("curl{method} {}", with_query()),
         // The method of a request with a body is POST unless said otherwise.
         _ => {
             let method = if info.method == "POST" { "" } else { method.as_str() };
@@ -70,5 +72,9 @@ mod tests {
         let post = "curl 'http://h/v1/actions/own' -H 'content-type: application/json' -d '{\"t\":\"it'\\''s\"}'";
         assert_eq!(written("POST", "", &json!({"t": "it's"})), post);
         assert!(written("PUT", "/v1/x", &json!({})).starts_with("curl -X PUT "));
+        let upload = ActionInfo { method: "PUT", path: "/v1/x/{id}", incoming: true, ..ActionInfo::own("own") };
+        let fields = json!({"id": "a", "n": 1});
+        let upload = line(&upload, fields.as_object().cloned().unwrap_or_default(), "http://h");
+        assert_eq!(upload, "curl -T FILE 'http://h/v1/x/a?n=1'");
     }
 }

@@ -26,7 +26,9 @@ means the same, is checked the same way and fails with the same codes on every w
 
 Unknown fields are ignored, null is absent, whole numbers stay below 2^53. Where an action takes raw bytes, HTTP takes them as its body with
 their own `Content-Type`, the fields standing in the query. Where an answer has raw bytes, HTTP sends them as the body, the JSON in the
-header `Tabagent-Value`; `Accept: application/json` makes it one JSON object with `payload: {content_type, base64}`.
+header `Tabagent-Value`; `Accept: application/json` makes it one JSON object with `payload: {content_type, base64}`. Where the items of a stream
+are raw bytes, as those of `read_file`, they are the body, one after the other as they come; with `TE: trailers` the JSON follows as a
+trailer of that name, and `Accept: application/json` asks for the JSON alone. What is read as it comes, as by `write_file`, may be of any size.
 
 Actions marked *OpenAI format over HTTP* speak that format at their own address, so that any OpenAI client works against them: objects
 `chat.completion`, `text_completion`, `list`, `model`, `response`; streams of `chat.completion.chunk` ended by `[DONE]`, or of `response.*`
@@ -84,8 +86,9 @@ fn action(out: &mut String, entry: &Entry, types: &[Type]) {
     }
     let older = info.also.iter().map(|(method, path)| format!("also `{method} {path}`"));
     let names = entry.names.iter().map(|name| format!("also called `{name}`"));
-    let takes = info.takes.iter().map(|kind| format!("takes `{kind}`"));
-    let gives = info.gives.iter().map(|kind| format!("may give `{kind}`"));
+    let size = |any: bool| if any { " of any size" } else { "" };
+    let takes = info.takes.iter().map(|kind| format!("takes `{kind}`{}", size(info.incoming)));
+    let gives = info.gives.iter().map(|kind| format!("may give `{kind}`{}", size(info.outgoing)));
     let marks = Some(marks(entry)).filter(|marks| !marks.is_empty());
     let line = [address(entry), format!("scope `{}`", info.scope)]
         .into_iter()

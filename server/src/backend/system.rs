@@ -1,7 +1,5 @@
 //! health, system_info, get_stats: the same whatever models are behind.
 
-use std::sync::atomic::Ordering;
-
 use tabagent_protocol::api::{GetStats, Health, HealthResponse, HealthStatus, StatsResponse, SystemInfo, SystemInfoResponse};
 
 use super::machine;
@@ -22,7 +20,7 @@ impl Service {
 
 fn health(call: &Call) -> HealthResponse {
     let shared = call.shared();
-    let draining = shared.draining.load(Ordering::Relaxed);
+    let draining = shared.drain.has_begun();
     HealthResponse {
         status: if draining { HealthStatus::Degraded } else { HealthStatus::Healthy },
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -8,10 +8,8 @@ use std::{
 use socket2::SockRef;
 
 use super::report::Findings;
-use crate::options::ServerOptions;
+use crate::{options::ServerOptions, transport::UDP_BUFFER_BYTES};
 
-/// What the transport asks for each of its sockets, in bytes.
-const WANTED: usize = 2 * 1024 * 1024;
 /// Below this a burst of a few senders is lost before it is read, and has to be sent again.
 const ENOUGH: usize = 1024 * 1024;
 
@@ -68,7 +66,7 @@ fn unusable(findings: &mut Findings, address: SocketAddr, error: &io::Error) {
 fn enlarged(socket: &UdpSocket) -> io::Result<usize> {
     let socket = SockRef::from(socket);
     // Less is no failure; what counts is what the socket has then.
-    let _ = socket.set_recv_buffer_size(WANTED);
+    let _ = socket.set_recv_buffer_size(UDP_BUFFER_BYTES);
     let granted = socket.recv_buffer_size()?;
     // Linux counts its own overhead in, twice what is for packets.
     Ok(if cfg!(target_os = "linux") { granted / 2 } else { granted })
@@ -80,7 +78,9 @@ fn buffers(findings: &mut Findings, granted: usize) {
         return findings.good("udp_buffers", format!("The system holds {kib} KiB of arriving packets for a socket."));
     }
     let advice = match cfg!(target_os = "linux") {
-        true => format!("`sysctl -w net.core.rmem_max={WANTED} net.core.wmem_max={WANTED}` grants what is asked for."),
+        true => format!(
+            "`sysctl -w net.core.rmem_max={UDP_BUFFER_BYTES} net.core.wmem_max={UDP_BUFFER_BYTES}` grants what is asked for."
+        ),
         false => "Raise the system's limit for socket buffers.".to_owned(),
     };
     let message =

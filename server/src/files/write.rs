@@ -9,7 +9,7 @@ use std::{
 use cap_tempfile::TempFile;
 use tabagent_protocol::{
     Code, Fault,
-    api::{WriteFile, WriteFileResponse, refused},
+    api::{WriteFile, WriteFileResponse},
 };
 use tokio::sync::mpsc;
 
@@ -64,7 +64,10 @@ pub(super) async fn write(files: Arc<Files>, call: Call, asked: WriteFile) -> Re
     fed?;
     match outcome {
         Outcome::Written { bytes, hash } => Ok(WriteFileResponse { path, bytes, hash }),
-        Outcome::Spoiled(hash) => Err(refused("hash", format_args!("what arrived has {hash}; nothing was written"))),
+        Outcome::Spoiled(hash) => {
+            let text = format!("what arrived has the hash {hash}, and not the one that was named; nothing was written");
+            Err(Fault::new(Code::INTEGRITY, text).with_details(r#"{"field":"hash"}"#))
+        }
         Outcome::Left => Err(Fault::new(Code::CANCELLED, "the caller went away before it had sent everything")),
         Outcome::TooLong => {
             let text = format!("written_bytes: a file has at most {most} bytes here; nothing was written");

@@ -3,36 +3,30 @@
 //! A caller that goes away drops its reply, the reply its call, and the call its handler.
 
 use axum::{
-    Json,
     body::Body,
     extract::{Query, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Uri, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
-use tabagent_protocol::{Body as Answer, Code, Payload};
+use tabagent_protocol::Code;
 
 use super::{
     body::{self, Given},
     input::{self, Kind, Kinds},
-    openai,
+    openai, raw,
     routes::{self, App},
     sse,
     table::Found,
 };
 use crate::{
     api::canonical_field,
-    envelope,
     error::Refusal,
     openai::Twin,
     service::{Asked, Principal, Running, Update},
 };
 
-/// The JSON value of an answer whose body is raw bytes.
-const VALUE: HeaderName = HeaderName::from_static("tabagent-value");
-/// Bytes of that header. Clients stop reading headers at 8 to 16 KiB; an answer with more to say is JSON with the bytes inside.
-const VALUE_BYTES: usize = 4096;
 /// Names that callers give to their requests; the answer repeats them.
 const NAMES: [&str; 3] = ["id", "messageId", "request_id"];
 /// The field that asks for a stream of any action.
@@ -56,9 +50,12 @@ async fn answer(app: &App, parts: Parts, body: Body) -> Result<Response, Refusal
     };
     let principal = parts.extensions.get::<Principal>().cloned();
     let principal = principal.ok_or_else(|| Refusal::new(Code::UNAUTHORIZED, "a key is needed"))?;
-    let (mut fields, payload) = match body::given(&parts, body, &app.limits, info.takes).await? {
-        Given::Fields(fields) => (fields, None),
-        Given::Raw(payload) => (Map::new(), Some(payload)),
+    let (mut fields, payload, incoming) = match info.incoming {
+        true => (Map::new(), None, Some(body::streamed(&parts, body, &app.limits, info.takes)?)),
+        false => match body::given(&parts, body, &app.limits, info.takes).await? {
+            Given::Fields(fields) => (fields, None, None),
+            Given::Raw(payload) => (Map::new(), Some(payload), None),
+        },
     };
     put_all(&mut fields, info.name, kinds, &in_path)?;
     put_all(&mut fields, info.name, kinds, &in_query(&parts.uri)?)?;
@@ -68,10 +65,14 @@ async fn answer(app: &App, parts: Parts, body: Body) -> Result<Response, Refusal
     let request_id = fields.get("request_id").and_then(Value::as_str).map(str::to_owned);
     let streams = fields.get(STREAM).and_then(Value::as_bool).unwrap_or_else(|| accepts(&parts.headers, "text/event-stream"));
     let asked = Asked::new(principal, info.name, Value::Object(fields.clone()));
-    let asked = Asked { request_id: request_id.clone(), payload, idempotency_key: idempotency_key(&parts.headers), ..asked };
+    let asked =
+        Asked { request_id: request_id.clone(), payload, incoming, idempotency_key: idempotency_key(&parts.headers), ..asked };
     let reply = match (twin, streams) {
         (Some(twin), true) if info.streams => openai::stream(app, twin, asked, &fields, wishes).await,
         (None, true) => pieces(app.service.start(asked)).await,
+        (None, false) if info.outgoing && !accepts(&parts.headers, "application/json") => {
+            raw::items(app.service.start(asked), &parts.headers).await
+        }
         (twin, _) => whole(app.service.start(asked), &parts.headers, twin, &fields, &names).await,
     };
     reply.map_err(|refusal| refusal.with_request_id(request_id))
@@ -99,7 +100,7 @@ async fn whole(
         }
     };
     if answer.payload.is_some() {
-        return Ok(raw(answer, headers));
+        return Ok(raw::whole(answer, headers));
     }
     if let Some(twin) = twin {
         return Ok(json(twin.answer(&answer.value, fields)?));
@@ -134,37 +135,8 @@ async fn pieces(mut running: Running) -> Result<Response, Refusal> {
     }
 }
 
-/// Raw bytes as the body, the JSON value beside them as a header; or one JSON object, for those who ask for it and where the
-/// value is too long for a header.
-fn raw(answer: Answer, headers: &HeaderMap) -> Response {
-    let value = ascii(&answer.value);
-    let header = HeaderValue::from_str(&value).ok().filter(|_| value.len() <= VALUE_BYTES);
-    let (Some(header), false) = (header, accepts(headers, "application/json")) else {
-        return Json(envelope::object(&answer)).into_response();
-    };
-    let Payload { content_type, bytes } = answer.payload.unwrap_or_default();
-    let kind = content_type.and_then(|kind| HeaderValue::from_str(&kind).ok());
-    let kind = kind.unwrap_or(HeaderValue::from_static("application/octet-stream"));
-    let mut response = ([(header::CONTENT_TYPE, kind)], bytes).into_response();
-    response.headers_mut().insert(VALUE, header);
-    response
-}
-
-/// JSON text without line breaks and without letters that headers do not carry: `é` is written `\u00e9`.
-fn ascii(json: &[u8]) -> String {
-    let mut out = String::with_capacity(json.len());
-    for c in sse::one_line(json).chars() {
-        if c.is_ascii() {
-            out.push(c);
-        } else {
-            out.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
-        }
-    }
-    out
-}
-
 /// Whether the caller names this media type, and no other of the two that an answer may have.
-fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
+pub(super) fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
     let names = |name: &str| {
         let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
         let mut types = values.flat_map(|value| value.split(',')).filter_map(|one| one.split(';').next());
@@ -238,14 +210,6 @@ mod tests {
         assert_eq!(text(r#"{"n":0.44499415,"id":"own"}"#), r#"{"n":0.44499415,"id":"own","request_id":"r"}"#);
         assert_eq!(text("{}"), r#"{"id":7,"request_id":"r"}"#);
         assert_eq!(text("[1]"), "[1]");
-    }
-
-    #[test]
-    fn the_value_of_raw_bytes_fits_a_header() {
-        let (text, header) = (r#"{"name":"né 🙂"}"#, r#"{"name":"n\u00e9 \ud83d\ude42"}"#);
-        assert_eq!(ascii(text.as_bytes()), header);
-        assert_eq!(serde_json::from_str::<Value>(header).ok(), serde_json::from_str(text).ok());
-        assert_eq!(ascii(b"{\n}"), "{}");
     }
 
     #[test]

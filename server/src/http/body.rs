@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use axum::{
     body::{Body, HttpBody},
-    http::{HeaderMap, StatusCode, header, request::Parts},
+    http::{HeaderMap, Method, StatusCode, header, request::Parts},
 };
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tabagent_protocol::{Code, Payload};
 
-use super::doorman::ReadsText;
-use crate::{error::Refusal, limits::ServerLimits};
+use super::{doorman::ReadsText, upload};
+use crate::{error::Refusal, limits::ServerLimits, service::Incoming};
 
 /// What is read of a body that is too long, so that a sender who is still writing gets to read the refusal.
-const DISCARD_BYTES: usize = 8 * 1024 * 1024;
+pub(super) const DISCARD_BYTES: usize = 8 * 1024 * 1024;
 /// Media types that a browser lets any page send to any server.
 const SIMPLE: [&str; 3] = ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"];
 
@@ -65,6 +65,23 @@ pub(crate) async fn given(parts: &Parts, body: Body, limits: &ServerLimits, take
     }
 }
 
+/// Hands a body to the action as it comes. Its fields are in the address, so whatever its type, it is bytes.
+///
+/// # Errors
+/// 415 for media types that are not taken.
+pub(super) fn streamed(parts: &Parts, body: Body, limits: &ServerLimits, takes: &[&str]) -> Result<Incoming, Refusal> {
+    // Of a method that no page may send anywhere without asking, nothing is sent unasked.
+    let asked_for = ![Method::GET, Method::HEAD, Method::POST].contains(&parts.method);
+    let trusted = asked_for || parts.extensions.get::<ReadsText>().is_some_and(|reads| reads.0);
+    let (essence, given) = essence(&parts.headers);
+    let kind = match (essence.as_deref(), given) {
+        (Some(kind), Some(given)) if taken(takes, kind, trusted) => Some(given.to_owned()),
+        (None, _) if trusted => None,
+        _ => return Err(unread(given)),
+    };
+    Ok(upload::incoming(body, kind, Duration::from_millis(limits.body_read)))
+}
+
 /// Reads a value into the type that a route takes, naming the field that does not fit.
 ///
 /// # Errors
@@ -86,14 +103,11 @@ enum Media {
 /// JSON, or text whose sender cannot be a foreign page: a page may send the types of [`SIMPLE`] anywhere without asking. Or what
 /// the action takes.
 fn media_type(headers: &HeaderMap, trusted: bool, takes: &[&str]) -> Result<Media, Refusal> {
-    let given = headers.get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
-    let essence = given.map(|text| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
+    let (essence, given) = essence(headers);
     match (essence.as_deref(), given) {
         (Some("application/json"), _) => Ok(Media::Json),
         (Some(other), _) if other.starts_with("application/") && other.ends_with("+json") => Ok(Media::Json),
-        (Some(other), Some(whole)) if takes.iter().any(|taken| fits(taken, other)) && (trusted || !SIMPLE.contains(&other)) => {
-            Ok(Media::Raw(whole.to_owned()))
-        }
+        (Some(other), Some(whole)) if taken(takes, other, trusted) => Ok(Media::Raw(whole.to_owned())),
         (None | Some("text/plain"), _) if trusted => Ok(Media::Json),
         _ => Err(unread(given)),
     }
@@ -106,6 +120,16 @@ fn fits(pattern: &str, essence: &str) -> bool {
         Some((kind, "*")) => essence.split_once('/').is_some_and(|(given, _)| given == kind),
         _ => pattern == essence,
     }
+}
+
+/// A media type without its parameters, and with them.
+fn essence(headers: &HeaderMap) -> (Option<String>, Option<&str>) {
+    let given = headers.get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
+    (given.map(|text| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()), given)
+}
+
+fn taken(takes: &[&str], kind: &str, trusted: bool) -> bool {
+    takes.iter().any(|taken| fits(taken, kind)) && (trusted || !SIMPLE.contains(&kind))
 }
 
 fn unread(given: Option<&str>) -> Refusal {

@@ -9,12 +9,14 @@ mod input;
 mod keys;
 mod openai;
 mod pages;
+mod raw;
 mod routes;
 mod serve;
 mod signaling;
 mod sse;
 mod strangers;
 mod table;
+mod upload;
 mod websocket;
 
 pub(crate) use doorman::Door;

@@ -11,7 +11,6 @@ use axum::{
     routing::{any, get},
 };
 use tabagent_protocol::{Code, signaling::IceServer};
-use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
@@ -42,8 +41,6 @@ pub(crate) struct App {
     pub(crate) limits: Arc<ServerLimits>,
     /// Told to clients, so that both sides use the same ones.
     pub(crate) ice_servers: Arc<[IceServer]>,
-    /// Cancelled when streams without an end of their own must end.
-    pub(crate) draining: CancellationToken,
 }
 
 /// All routes of a server, behind its door.

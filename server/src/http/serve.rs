@@ -1,4 +1,4 @@
-//! The accept loop: time-outs from the first byte on, a cap on sockets, a bounded end.
+//! The accept loop: time-outs from the first byte to the last, a cap on sockets, a bounded end.
 //!
 //! `axum::serve` installs no timer, so hyper's header time-out never fires there and a silent socket is held for ever. A program
 //! that serves [`crate::Server::router`] itself should do what this loop does: give hyper a timer and `header_read_timeout`, cap
@@ -14,6 +14,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
 };
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -25,8 +26,13 @@ const HEADER_BYTES: usize = 64 * 1024;
 /// Wait after an accept that failed for want of file descriptors: until some are closed there is nothing else to do.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves until `shutdown`, then lets requests under way finish for as long as the limit `drain` says.
-pub(crate) async fn serve(listener: TcpListener, router: Router, limits: &ServerLimits, shutdown: impl Future<Output = ()>) {
+/// Serves until `shutdown`, then listens no more. What is still open is answered.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: &ServerLimits,
+    shutdown: impl Future<Output = ()>,
+) -> Sockets {
     let mut sockets = Sockets::new(limits);
     let mut shutdown = pin!(shutdown);
     loop {
@@ -39,25 +45,26 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, limits: &Server
             }
         }
     }
-    drop(listener);
-    sockets.ending.cancel();
-    let rest = async { while sockets.tasks.join_next().await.is_some() {} };
-    if tokio::time::timeout(Duration::from_millis(limits.drain), rest).await.is_err() {
-        tracing::warn!(drain_ms = limits.drain, "requests still under way are cut off");
-    }
-    sockets.tasks.shutdown().await;
+    sockets
 }
 
 /// The sockets being served.
-struct Sockets {
+pub(crate) struct Sockets {
     tasks: JoinSet<()>,
     /// A permit per socket: beyond the cap they wait in the operating system's queue.
     room: Arc<Semaphore>,
     strangers: Arc<Strangers>,
     per_ip: usize,
-    header_read: Duration,
+    times: Times,
     /// Cancelled when each is to close after the request it is at.
     ending: CancellationToken,
+}
+
+/// How long a socket is waited for.
+#[derive(Clone, Copy)]
+struct Times {
+    header_read: Duration,
+    write_stall: Duration,
 }
 
 impl Sockets {
@@ -67,9 +74,22 @@ impl Sockets {
             room: Arc::new(Semaphore::new(limits.http_connections.min(Semaphore::MAX_PERMITS))),
             strangers: Arc::default(),
             per_ip: limits.http_connections_per_ip,
-            header_read: Duration::from_millis(limits.header_read),
+            times: Times {
+                header_read: Duration::from_millis(limits.header_read),
+                write_stall: Duration::from_millis(limits.write_stall),
+            },
             ending: CancellationToken::new(),
         }
+    }
+
+    /// Closes each after the request it is at, for which it has so long.
+    pub(crate) async fn finish(mut self, within: Duration) {
+        self.ending.cancel();
+        let rest = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(within, rest).await.is_err() {
+            tracing::warn!("requests still under way are cut off");
+        }
+        self.tasks.shutdown().await;
     }
 
     fn begin(&mut self, stream: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit, router: Router) {
@@ -77,10 +97,10 @@ impl Sockets {
             tracing::debug!(%peer, "closed: limit http_connections_per_ip");
             return;
         };
-        let (header_read, ending) = (self.header_read, self.ending.clone());
+        let (times, ending) = (self.times, self.ending.clone());
         self.tasks.spawn(async move {
             let _held = (permit, seat);
-            connection(stream, peer, router, header_read, ending).await;
+            connection(stream, peer, router, times, ending).await;
         });
     }
 }
@@ -100,11 +120,13 @@ async fn pause(error: &io::Error) {
 }
 
 /// One socket until it closes. HTTP/1 alone: browsers speak nothing else without TLS, and the guess between versions has no time-out.
-async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, header_read: Duration, ending: CancellationToken) {
+async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, times: Times, ending: CancellationToken) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%peer, %error, "a socket closed at once");
         return;
     }
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(times.write_stall));
     let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         router.clone().oneshot(request)
@@ -112,9 +134,9 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, header_
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(header_read)
+            .header_read_timeout(times.header_read)
             .max_buf_size(HEADER_BYTES)
-            .serve_connection(TokioIo::new(stream), service)
+            .serve_connection(TokioIo::new(Box::pin(stream)), service)
             .with_upgrades()
     );
     let served = tokio::select! {

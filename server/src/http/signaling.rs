@@ -58,7 +58,7 @@ async fn connect(State(app): State<App>, request: Request) -> Result<Response, R
         return Err(Refusal::field(Code::VALIDATION_FAILED, "offer.type", message));
     }
     let sdp = filled("offer.sdp", &offer.sdp)?;
-    let client = caller.client(asked.client_id)?;
+    let client = caller.client(&app, asked.client_id)?;
     let (connection, answer) = app.signaling.answer(client, sdp).await.map_err(|fault| about("offer.sdp", fault))?;
     let reply = ConnectReply {
         session_id: connection.id.to_string(),
@@ -71,7 +71,7 @@ async fn connect(State(app): State<App>, request: Request) -> Result<Response, R
 async fn offer(State(app): State<App>, request: Request) -> Result<Response, Refusal> {
     let (caller, body) = Caller::of(request)?;
     let asked: OfferRequest = caller.body(body, &app).await?;
-    let client = caller.client(asked.client_id)?;
+    let client = caller.client(&app, asked.client_id)?;
     let protocol = asked.protocol.unwrap_or_default();
     let (connection, sdp) = app.signaling.offer(client, &protocol).await?;
     let reply = OfferReply {
@@ -126,12 +126,12 @@ async fn tell_candidates(State(app): State<App>, path: RawPathParams, request: R
     let (caller, _) = Caller::of(request)?;
     let Since { since, wait_ms } = caller.query()?;
     let connection = app.signaling.find(&caller.principal, one_id(&path, None)?)?;
-    let poll = connection.candidates(since, Duration::from_millis(wait_ms));
-    // A poll would hold up the server's end.
-    let Some(list) = app.draining.run_until_cancelled(poll).await else {
-        return Err(Refusal::new(Code::DRAINING, "the server is shutting down"));
-    };
-    Ok(Json(list).into_response())
+    tokio::select! {
+        biased;
+        // A poll would hold up the server's end.
+        () = app.service.end().over().cancelled() => Err(app.service.end().refusal().into()),
+        list = connection.candidates(since, Duration::from_millis(wait_ms)) => Ok(Json(list).into_response()),
+    }
 }
 
 async fn look_or_list(State(app): State<App>, path: RawPathParams, request: Request) -> Result<Response, Refusal> {
@@ -180,13 +180,15 @@ impl Caller {
         query.map(|Query(query)| query).map_err(|error| Refusal::new(Code::VALIDATION_FAILED, error.body_text()))
     }
 
-    fn client(&self, client_id: Option<String>) -> Result<Client, Refusal> {
+    fn client(&self, app: &App, client_id: Option<String>) -> Result<Client, Refusal> {
         if client_id.as_ref().is_some_and(|id| id.len() > CLIENT_ID_BYTES) {
             let message = format!("`client_id` is longer than {CLIENT_ID_BYTES} bytes");
             return Err(Refusal::field(Code::VALIDATION_FAILED, "client_id", message));
         }
         let ip = self.parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        Ok(Client { principal: self.principal.clone(), ip, client_id })
+        // Which session it is for is said later, in its hello.
+        let returns = app.sessions.any_of(&self.principal);
+        Ok(Client { principal: self.principal.clone(), ip, client_id, returns })
     }
 }
 

@@ -79,15 +79,19 @@ pub(super) async fn events(State(app): State<App>, request: Request) -> Result<R
     }
     let principal = request.extensions().get::<Principal>().cloned();
     let principal = principal.ok_or_else(|| Refusal::new(Code::UNAUTHORIZED, "a key is needed"))?;
+    if app.service.is_draining() {
+        return Err(app.service.end().refusal().into());
+    }
     let waiting = app.service.events(app.service.new_session(), &principal);
     waiting.subscribe(&names)?;
-    Ok(reply(stream::unfold((waiting, app.draining), |(mut waiting, draining)| async {
+    let over = app.service.end().over().clone();
+    Ok(reply(stream::unfold((waiting, over), |(mut waiting, over)| async {
         let body = tokio::select! {
             biased;
             body = waiting.next() => body,
             // A stream without an end of its own would hold up the server's.
-            () = draining.cancelled() => return None,
+            () = over.cancelled() => return None,
         };
-        Some((Event::default().data(one_line(&body.value)), (waiting, draining)))
+        Some((Event::default().data(one_line(&body.value)), (waiting, over)))
     })))
 }

@@ -95,9 +95,6 @@ async fn open(app: App, hall: Arc<Hall>, request: Request) -> Result<Response, R
         let message = format!("the sub-protocol {asked:?} is not served: ask for {CHANNEL_PROTOCOL:?}");
         return Err(Refusal::new(Code::BAD_REQUEST, message));
     }
-    if app.draining.is_cancelled() {
-        return Err(Refusal::new(Code::DRAINING, "the server is shutting down: it admits no new connections"));
-    }
     let ip = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let waiting = hall.enter(ip)?;
     let known = parts.extensions.get::<Principal>().cloned();
@@ -133,7 +130,8 @@ async fn introduce(app: &App, caller: &Caller, waiting: Waiting, mut pipes: Pipe
     };
     drop(waiting);
     let loopback = caller.ip.is_some_and(|ip| ip.to_canonical().is_loopback());
-    app.sessions.join(Arc::new(Socket { place, principal, loopback, ending }), hello, pipes).await;
+    let retiring = CancellationToken::new();
+    app.sessions.join(Arc::new(Socket { place, principal, loopback, ending, retiring }), hello, pipes).await;
 }
 
 impl Caller {
@@ -168,6 +166,8 @@ struct Socket {
     principal: Principal,
     loopback: bool,
     ending: Ending,
+    /// Nobody asks for a single socket's end; all of a session's are retired by the session.
+    retiring: CancellationToken,
 }
 
 impl Carrier for Socket {
@@ -189,6 +189,10 @@ impl Carrier for Socket {
 
     fn closed(&self) -> &CancellationToken {
         &self.ending.closed
+    }
+
+    fn retiring(&self) -> &CancellationToken {
+        &self.retiring
     }
 
     fn leaving(&self, reason: &Code) {

@@ -45,9 +45,9 @@ use std::{
     collections::HashMap,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use futures_util::{FutureExt, future::BoxFuture};
@@ -57,7 +57,10 @@ use tabagent_protocol::{
     api::{Action, ActionInfo, Event, Health},
 };
 
-use crate::api::{self, Api, Validator};
+use crate::{
+    api::{self, Api, Validator},
+    drain::Drain,
+};
 use calls::Calls;
 use halt::Halt;
 use journal::{Found, Journal};
@@ -86,8 +89,8 @@ pub(crate) struct Shared {
     pub(crate) boot: [u8; 16],
     halt: Halt,
     pub(crate) subscriptions: Arc<Subscriptions>,
-    /// Set once; from then on only `health` is started.
-    pub(crate) draining: AtomicBool,
+    /// From its beginning on only `health` is started.
+    pub(crate) drain: Drain,
     sessions: AtomicU64,
 }
 
@@ -116,7 +119,7 @@ impl Service {
             boot: boot(),
             halt: Halt::default(),
             subscriptions: Arc::new(Subscriptions::new(&limits)),
-            draining: AtomicBool::new(false),
+            drain: Drain::default(),
             sessions: AtomicU64::new(1),
             limits,
         };
@@ -227,7 +230,7 @@ impl Service {
             return Err(Fault::new(Code::UNKNOWN_ACTION, format!("no action {name:?} is served here")));
         };
         if self.is_draining() && info.name != Health::NAME {
-            return Err(Fault::new(Code::DRAINING, "the server is shutting down; the request was not executed"));
+            return Err(self.shared.drain.refusal());
         }
         if info.needs_session && asked.session.is_none() {
             let text = format!("{} needs a session; over HTTP there is none, but there is GET /v1/events", info.name);
@@ -291,15 +294,21 @@ impl Service {
         self.shared.publish(event, to)
     }
 
-    /// Refuses new calls from now on, except `health`; running calls go on.
-    pub fn drain(&self) {
-        self.shared.draining.store(true, Ordering::Relaxed);
+    /// Refuses new calls from now on, except `health`; running calls go on, for so long. Who is refused is told when this will be
+    /// over.
+    pub fn drain(&self, within: Duration) {
+        self.shared.drain.begin(within);
+    }
+
+    /// The end of this service, for the rooms that share it.
+    pub(crate) fn end(&self) -> &Drain {
+        &self.shared.drain
     }
 
     /// Whether [`Service::drain`] was called.
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.shared.draining.load(Ordering::Relaxed)
+        self.shared.drain.has_begun()
     }
 
     /// Names this server process.

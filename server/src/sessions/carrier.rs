@@ -26,6 +26,9 @@ pub(crate) trait Carrier: Send + Sync {
     /// Cancelled when the connection is over, whoever ended it.
     fn closed(&self) -> &CancellationToken;
 
+    /// Cancelled when it is to be left: whoever it carries should come over another one before it is closed.
+    fn retiring(&self) -> &CancellationToken;
+
     /// Something came over it.
     fn activity(&self) {}
 
@@ -60,11 +63,16 @@ impl Carrier for Connection {
         &self.closed
     }
 
+    fn retiring(&self) -> &CancellationToken {
+        &self.retiring
+    }
+
     fn activity(&self) {
         Connection::activity(self);
     }
 
     fn welcomed(&self, resumed: bool) {
+        self.attended();
         self.step(Step::Welcome);
         if resumed {
             self.resumed();

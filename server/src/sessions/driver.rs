@@ -1,9 +1,18 @@
 //! The dull loop between an endpoint, its connections and the service: take what came, drain the endpoint, wait.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use tabagent_protocol::{ConnectionId as LinkId, Endpoint, Event, Fault, Input, Lane, Millis, Output};
-use tokio::{sync::mpsc, time::Instant};
+use tabagent_protocol::{Code, ConnectionId as LinkId, Endpoint, Event, Fault, Input, Lane, Millis, Output};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
 
 use super::{
     Arrival, SessionKey, Sessions,
@@ -16,12 +25,15 @@ use super::{
 };
 use crate::{
     Pace,
+    drain::Drain,
     service::{EventStream, Reverse, ReverseCaller, Stats},
     transport::Message,
 };
 
 /// Packets taken in one go before the endpoint is drained: frames that become ready together share packets.
 const BATCH: usize = 32;
+/// How long a client that is told to come over another connection keeps the present one: opening another takes no longer anywhere.
+const MOVE: Duration = Duration::from_secs(5);
 /// How exactly a session without a connection is counted, in bytes.
 const GRAIN: usize = 16 * 1024;
 
@@ -33,7 +45,7 @@ pub(super) async fn run(sessions: Arc<Sessions>, number: u64, birth: Birth, firs
     let (reverse, reversed) = ReverseCaller::channel(sessions.limits.session_queue);
     let events = service.events(number, &principal);
     let pace = Pace::new(&sessions.limits, first.carrier.loopback());
-    let Birth { key, arrivals, ended } = birth;
+    let Birth { key, arrivals, ended, settled } = birth;
     let place = Place { sessions: Arc::clone(&sessions), key, number };
     let driver = Driver {
         endpoint: Endpoint::server(sessions.limits.session.clone(), sessions.boot),
@@ -43,11 +55,14 @@ pub(super) async fn run(sessions: Arc<Sessions>, number: u64, birth: Birth, firs
         calls: Calls::new(service, principal, number, pace, wishes, reverse),
         stats: Arc::clone(service.stats()),
         rest: None,
+        settled,
+        announced: false,
         left: false,
         closing: Vec::new(),
         ended: None,
     };
-    let mut inbox = Inbox { arrivals, ended, wished, reversed, events };
+    let moves = sessions.moves.subscribe();
+    let mut inbox = Inbox { arrivals, ended, moves, wished, reversed, events };
     let reason = driver.run(first, &mut inbox).await;
     tracing::info!(session = number, code = %reason.code, reason = %reason.message, "session ended");
     // Connections that came for it in this moment.
@@ -75,6 +90,8 @@ struct Inbox {
     arrivals: mpsc::Receiver<Arrival>,
     /// Why it must end, when something outside says so.
     ended: mpsc::Receiver<Fault>,
+    /// Changes when all connections are to be left.
+    moves: watch::Receiver<()>,
     wished: mpsc::Receiver<Wish>,
     reversed: mpsc::Receiver<Reverse>,
     events: EventStream,
@@ -90,6 +107,10 @@ struct Driver {
     stats: Arc<Stats>,
     /// What the registry was told last; none while there is a connection.
     rest: Option<Rest>,
+    /// Once the end of the server was announced: whether nothing of this session is under way.
+    settled: Arc<AtomicBool>,
+    /// The end of the server was announced to the client.
+    announced: bool,
     /// The client has said goodbye: nothing more need be said to it.
     left: bool,
     /// Connections that the endpoint gave up; closed when it has been drained.
@@ -101,6 +122,9 @@ impl Driver {
     async fn run(mut self, first: Arrival, inbox: &mut Inbox) -> Fault {
         self.arrive(first);
         loop {
+            if self.place.sessions.drain.has_begun() && !self.announced {
+                self.announce();
+            }
             self.drain();
             if let Some(reason) = self.ended.clone() {
                 while let Some(link) = self.links.pop() {
@@ -109,6 +133,7 @@ impl Driver {
                 return reason;
             }
             self.count();
+            self.settled.store(self.announced && self.endpoint.is_settled(), Ordering::Relaxed);
             self.wait(inbox).await;
         }
     }
@@ -168,7 +193,7 @@ impl Driver {
     async fn wait(&mut self, inbox: &mut Inbox) {
         let now = self.now();
         let idle = self.endpoint.deadline().map_or(Duration::MAX, |due| Duration::from_millis(due.saturating_sub(now)));
-        let ending = &self.place.sessions.ending;
+        let end = &self.place.sessions.drain;
         tokio::select! {
             (connection, heard) = self.links.next() => self.heard(connection, heard),
             Some(arrival) = inbox.arrivals.recv() => self.arrive(arrival),
@@ -181,10 +206,21 @@ impl Driver {
             }
             Some(reverse) = inbox.reversed.recv() => self.calls.ask(&mut self.endpoint, now, reverse),
             body = inbox.events.next() => self.endpoint.publish(&body),
-            () = ending.cancelled() => self.endpoint.close(super::draining()),
+            Ok(()) = inbox.moves.changed() => self.links.all().into_iter().for_each(|connection| self.retire(connection)),
+            () = end.begun().cancelled(), if !self.announced => {} // announced before anything else leaves
+            () = end.over().cancelled() => self.endpoint.close(Drain::farewell()),
             Some(reason) = inbox.ended.recv() => self.endpoint.close(reason),
             () = tokio::time::sleep(idle) => self.input(Input::Tick),
         }
+    }
+
+    /// Tells the client that the server ends, and when. Until then the session goes on.
+    fn announce(&mut self) {
+        self.announced = true;
+        let now = self.now();
+        let left = self.place.sessions.drain.left().as_millis();
+        let until = now.saturating_add(Millis::try_from(left).unwrap_or(Millis::MAX));
+        self.endpoint.leave(now, until, Drain::farewell());
     }
 
     fn heard(&mut self, connection: LinkId, heard: Heard) {
@@ -201,8 +237,24 @@ impl Driver {
                 let added = self.links.find(connection).and_then(|link| link.pipes.add(channel));
                 added.into_iter().for_each(|lane| self.input(Input::Writable { connection, lane }));
             }
+            Heard::Retiring => self.retire(connection),
             Heard::Ended(reason) => self.lost(connection, reason),
         }
+    }
+
+    /// Tells the client to come over another connection. Once it has, the endpoint closes this one; if it does not, it is cut.
+    fn retire(&mut self, connection: LinkId) {
+        let Some(link) = self.links.find(connection).filter(|link| !link.retired) else { return };
+        link.retired = true;
+        let carrier = Arc::clone(&link.carrier);
+        tracing::info!(session = self.place.number, connection = %carrier.id(), "session is asked to leave a connection");
+        let reason = Fault::new(Code::TRANSPORT_FAILED, "this connection will be closed: come over another one");
+        self.endpoint.move_from(connection, MOVE.as_millis() as u32, reason);
+        self.place.sessions.tasks.spawn(async move {
+            if tokio::time::timeout(MOVE, carrier.closed().cancelled()).await.is_err() {
+                carrier.close("its session did not leave it in time");
+            }
+        });
     }
 
     fn message(&mut self, connection: LinkId, message: &Message) {

@@ -15,6 +15,8 @@ pub(super) struct Link {
     pub(super) id: LinkId,
     pub(super) carrier: Arc<dyn Carrier>,
     pub(super) pipes: Pipes,
+    /// The client was told to come over another one.
+    pub(super) retired: bool,
 }
 
 /// At most as many as an endpoint keeps, and one that it is about to give up.
@@ -28,7 +30,7 @@ impl Links {
     pub(super) fn add(&mut self, carrier: Arc<dyn Carrier>, pipes: Pipes) -> LinkId {
         let id = LinkId(self.next);
         self.next = self.next.wrapping_add(1);
-        self.links.push(Link { id, carrier, pipes });
+        self.links.push(Link { id, carrier, pipes, retired: false });
         id
     }
 
@@ -39,6 +41,11 @@ impl Links {
     pub(super) fn remove(&mut self, id: LinkId) -> Option<Link> {
         let at = self.links.iter().position(|link| link.id == id)?;
         Some(self.links.swap_remove(at))
+    }
+
+    /// Their names.
+    pub(super) fn all(&self) -> Vec<LinkId> {
+        self.links.iter().map(|link| link.id).collect()
     }
 
     /// Takes any one out.
@@ -70,6 +77,7 @@ impl Link {
     async fn next(&mut self) -> (LinkId, Heard) {
         let heard = tokio::select! {
             heard = self.pipes.next() => heard,
+            () = self.carrier.retiring().cancelled(), if !self.retired => Heard::Retiring,
             () = self.carrier.closed().cancelled() => Heard::Ended("it ended"),
         };
         (self.id, heard)

@@ -27,8 +27,8 @@ use std::{
 };
 
 use tabagent_protocol::{Code, Fault, Lane, frame::hello::Hello};
-use tokio::sync::mpsc;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio::sync::{mpsc, watch};
+use tokio_util::task::TaskTracker;
 
 use self::{
     pipes::FAREWELL,
@@ -36,6 +36,7 @@ use self::{
 };
 use crate::{
     ServerLimits, Service,
+    drain::Drain,
     service::Principal,
     signaling::{Connection, ConnectionId},
     transport::Channel,
@@ -60,8 +61,10 @@ pub(crate) struct Sessions {
     /// Names this server process in every welcome.
     boot: [u8; 16],
     registry: Mutex<Registry>,
-    /// The server ends: every session is told, and over.
-    ending: CancellationToken,
+    /// The end of the server: announced to every session, and then carried out.
+    drain: Drain,
+    /// Sent when every session is to leave its connections.
+    moves: watch::Sender<()>,
     /// Drivers, and connections that are being closed.
     tasks: TaskTracker,
     /// Connections whose first channel has opened: where their other channels go.
@@ -72,9 +75,9 @@ impl Sessions {
     /// No sessions yet.
     #[must_use]
     pub(crate) fn new(service: Arc<Service>, limits: ServerLimits) -> Arc<Self> {
-        let (registry, boot) = (Mutex::new(Registry::new(&limits)), service.boot());
-        let (ending, tasks, waiting) = (CancellationToken::new(), TaskTracker::new(), Mutex::default());
-        Arc::new(Self { service, limits, boot, registry, ending, tasks, waiting })
+        let (registry, boot, drain) = (Mutex::new(Registry::new(&limits)), service.boot(), service.end().clone());
+        let (tasks, waiting) = (TaskTracker::new(), Mutex::default());
+        Arc::new(Self { service, limits, boot, registry, drain, moves: watch::Sender::new(()), tasks, waiting })
     }
 
     /// Takes over an open data channel whose sub-protocol is a lane's.
@@ -106,7 +109,7 @@ impl Sessions {
         let late = |_| Fault::new(Code::PROTOCOL_ERROR, "no hello came in time (limit hello)");
         tokio::select! {
             hello = in_time => hello.map_err(late)?,
-            () = self.ending.cancelled() => Err(draining()),
+            () = self.drain.over().cancelled() => Err(self.drain.refusal()),
         }
     }
 
@@ -115,10 +118,25 @@ impl Sessions {
         lock(&self.registry).knows(&registry::key(principal, &hello.secret))
     }
 
+    /// Whether a hello of this principal could resume a session.
+    pub(crate) fn any_of(&self, principal: &Principal) -> bool {
+        lock(&self.registry).any_of(principal)
+    }
+
+    /// How many sessions have no connection and wait for the next one.
+    pub(crate) fn disconnected(&self) -> u64 {
+        lock(&self.registry).resting() as u64
+    }
+
+    /// Whether sessions have something under way, once the end was announced: calls, or what their clients have not confirmed.
+    pub(crate) fn are_busy(&self) -> bool {
+        lock(&self.registry).any_busy()
+    }
+
     /// Gives a connection to the session of its hello, which may begin with it.
     pub(crate) async fn join(self: &Arc<Self>, carrier: Arc<dyn Carrier>, hello: Hello, pipes: Pipes) {
         let number = self.service.new_session();
-        let found = lock(&self.registry).find(carrier.principal(), &hello, number);
+        let found = lock(&self.registry).find(carrier.principal(), &hello, number, &self.drain);
         let arrival = Arrival { carrier, hello, pipes };
         match found {
             Ok(Found::Here(arrivals)) => {
@@ -132,9 +150,14 @@ impl Sessions {
         }
     }
 
+    /// Asks all clients to come over new connections, and closes the present ones when they have, or a moment later.
+    pub(crate) fn retire_connections(&self) {
+        self.moves.send_replace(());
+    }
+
     /// Ends all sessions, telling their clients that the server is going, and waits until they are gone, within a bound.
     pub(crate) async fn shutdown(&self) {
-        self.ending.cancel();
+        self.drain.end();
         self.tasks.close();
         let _ = tokio::time::timeout(2 * FAREWELL, self.tasks.wait()).await;
     }
@@ -170,10 +193,6 @@ async fn refuse(carrier: &dyn Carrier, hello: Option<&Hello>, pipes: Pipes, reas
     carrier.leaving(&reason.code);
     pipes.refuse(hello, reason).await;
     carrier.close("it has no session");
-}
-
-fn draining() -> Fault {
-    Fault::new(Code::DRAINING, "the server is shutting down")
 }
 
 /// None of these maps can be left half-changed, so a panic elsewhere does not spoil them.

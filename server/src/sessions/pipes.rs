@@ -36,6 +36,8 @@ pub(super) enum Heard {
     Writable,
     /// Another channel has opened.
     Channel(Channel),
+    /// It is to be left.
+    Retiring,
     /// It is over, for this reason.
     Ended(&'static str),
 }
@@ -135,9 +137,10 @@ impl Pipes {
     }
 
     /// Says why this connection is not served, and closes it. A client whose session has been welcomed may have it on other
-    /// connections: only that it is gone ends it.
+    /// connections: only that it is gone ends it. So may one that is refused for now.
     pub(crate) async fn refuse(self, hello: Option<&Hello>, reason: &Fault) {
-        let last = reason.code == Code::SESSION_EXPIRED || hello.is_none_or(|hello| !hello.welcomed);
+        let for_now = reason.retry_after_ms.is_some() || hello.is_some_and(|hello| hello.welcomed);
+        let last = reason.code == Code::SESSION_EXPIRED || !for_now;
         let packet = GoAway { last, deadline_ms: 0, reason: reason.clone() }.packet();
         if let Some(sender) = &self.senders[0] {
             sender.send(Message::Binary(packet.into())).await;

@@ -3,7 +3,7 @@
 //! Takes `now` as an argument and knows no connection, so that its rules can be read and tested alone.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     net::{IpAddr, Ipv6Addr},
     time::{Duration, Instant},
 };
@@ -11,10 +11,12 @@ use std::{
 use tabagent_protocol::{Code, Fault};
 
 use super::ConnectionId;
-use crate::{limits::ServerLimits, service::Principal};
+use crate::{
+    limits::ServerLimits,
+    minute::{LastMinute, wait_ms},
+    service::Principal,
+};
 
-/// The window of the `connections_per_minute` limits.
-const MINUTE: Duration = Duration::from_secs(60);
 /// Visitors whose last minute is remembered. Beyond it strangers from ever new addresses are refused, not remembered.
 const VISITORS: usize = 4_096;
 /// Told to a client that found all places taken: connections come and go, but nobody knows when.
@@ -48,8 +50,8 @@ impl Visitor {
 pub(super) struct Admission {
     limits: ServerLimits,
     held: HashMap<ConnectionId, Visitor>,
-    /// When each visitor took places in the last minute, oldest first.
-    recent: HashMap<Visitor, VecDeque<Instant>>,
+    /// When each visitor took places.
+    recent: HashMap<Visitor, LastMinute>,
 }
 
 impl Admission {
@@ -65,7 +67,7 @@ impl Admission {
         self.pace(now, &visitor)?;
         self.room(&visitor)?;
         self.take_more(id, visitor.clone())?;
-        self.recent.entry(visitor).or_default().push_back(now);
+        self.recent.entry(visitor).or_default().note(now);
         Ok(())
     }
 
@@ -84,7 +86,7 @@ impl Admission {
     /// A connection turned out to carry on a session of before: it was not a new one.
     pub(super) fn forgive(&mut self, id: ConnectionId) {
         if let Some(times) = self.held.get(&id).and_then(|visitor| self.recent.get_mut(visitor)) {
-            times.pop_back();
+            times.forgive();
         }
     }
 
@@ -95,7 +97,7 @@ impl Admission {
 
     /// Forgets visitors of whom there is nothing to remember.
     pub(super) fn sweep(&mut self, now: Instant) {
-        self.recent.retain(|_, times| times.back().is_some_and(|time| now.duration_since(*time) < MINUTE));
+        self.recent.retain(|_, times| !times.is_over(now));
     }
 
     fn pace(&mut self, now: Instant, visitor: &Visitor) -> Result<(), Fault> {
@@ -106,20 +108,14 @@ impl Admission {
         if self.recent.len() >= VISITORS && !self.recent.contains_key(visitor) {
             self.sweep(now);
             if self.recent.len() >= VISITORS {
-                return Err(refused(Code::RATE_LIMITED, name, max, MINUTE));
+                return Err(refused(Code::RATE_LIMITED, name, max, Duration::from_millis(FULL_RETRY_MS.into())));
             }
         }
-        let Some(times) = self.recent.get_mut(visitor) else {
-            return if max == 0 { Err(refused(Code::RATE_LIMITED, name, max, MINUTE)) } else { Ok(()) };
+        let allowed = match self.recent.get_mut(visitor) {
+            Some(times) => times.check(now, max),
+            None => LastMinute::default().check(now, max),
         };
-        while times.front().is_some_and(|time| now.duration_since(*time) >= MINUTE) {
-            times.pop_front();
-        }
-        if times.len() < max {
-            return Ok(());
-        }
-        let oldest = times.front().map_or(Duration::ZERO, |time| now.duration_since(*time));
-        Err(refused(Code::RATE_LIMITED, name, max, MINUTE - oldest))
+        allowed.map_err(|wait| refused(Code::RATE_LIMITED, name, max, wait))
     }
 
     fn room(&self, visitor: &Visitor) -> Result<(), Fault> {
@@ -137,11 +133,10 @@ fn full(name: &'static str, max: usize) -> Fault {
 }
 
 fn refused(code: Code, limit: &'static str, max: usize, wait: Duration) -> Fault {
-    let ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).max(1);
     let what = if code == Code::RATE_LIMITED { "new connections a minute" } else { "connections" };
     Fault::new(code, format!("there may be {max} {what} here (limit {limit})"))
         .with_details(format!(r#"{{"limit":"{limit}","max":{max}}}"#))
-        .retry_after(ms)
+        .retry_after(wait_ms(wait))
 }
 
 #[cfg(test)]
@@ -242,7 +237,7 @@ mod tests {
             let ip = IpAddr::from([10, 0, (n / 256) as u8, (n % 256) as u8]);
             admission.take(now, ConnectionId::from(n as u128), Visitor::Remote(ip)).expect("as written");
         }
-        let late = now + MINUTE;
+        let late = now + Duration::from_secs(60);
         assert!(admission.take(now, ConnectionId::from(u128::MAX), visitor("192.0.2.1", "a")).is_err());
         admission.take(late, ConnectionId::from(u128::MAX), visitor("192.0.2.1", "a")).expect("as written");
         assert_eq!(admission.recent.len(), 1);

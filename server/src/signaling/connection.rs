@@ -5,7 +5,7 @@ use std::{
     net::IpAddr,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -36,6 +36,8 @@ pub struct Client {
     pub ip: Option<IpAddr>,
     /// What it calls itself.
     pub client_id: Option<String>,
+    /// It has a session here that it may come back to: while the server drains nobody else is let in.
+    pub returns: bool,
 }
 
 /// A connection, from its first request to its end.
@@ -53,8 +55,12 @@ pub struct Connection {
     pub created: jiff::Timestamp,
     /// Cancelled when the connection is over, whoever ended it; end it with [`close`](Self::close).
     pub closed: CancellationToken,
+    /// Cancelled when its session is to leave it; ask for that with [`retire`](Self::retire).
+    pub(crate) retiring: CancellationToken,
     /// Told when it turns out to carry on a session of before.
     pub(super) resumes: Notify,
+    /// A session has been welcomed on it.
+    attended: AtomicBool,
     peer: Peer,
     began: Instant,
     /// Milliseconds from `began` to the last sign of life.
@@ -115,7 +121,9 @@ impl Connection {
             loopback: client.ip.is_some_and(|ip| ip.to_canonical().is_loopback()),
             created: jiff::Timestamp::now(),
             closed: CancellationToken::new(),
+            retiring: CancellationToken::new(),
             resumes: Notify::new(),
+            attended: AtomicBool::new(false),
             peer,
             began: Instant::now(),
             active: AtomicU64::new(0),
@@ -155,6 +163,20 @@ impl Connection {
     pub fn close(&self, reason: &'static str) {
         self.lock().reason.get_or_insert(reason);
         self.closed.cancel();
+    }
+
+    /// Ends the connection for this reason; a session on it is asked to come over another one first, for which it has a moment.
+    pub fn retire(&self, reason: &'static str) {
+        if !self.attended.load(Ordering::Relaxed) {
+            return self.close(reason);
+        }
+        self.lock().reason.get_or_insert(reason);
+        self.retiring.cancel();
+    }
+
+    /// A session is on it, which will heed `retiring`.
+    pub(crate) fn attended(&self) {
+        self.attended.store(true, Ordering::Relaxed);
     }
 
     /// True for the first who asks for this lane: there is one channel of each.

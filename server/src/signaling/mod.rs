@@ -23,10 +23,11 @@ use tabagent_protocol::{
     signaling::{ConnectionInfo, ConnectionState},
 };
 use tokio::sync::mpsc;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::task::TaskTracker;
 
 use self::{admission::Visitor, handshake::Handshake, table::Table};
 use crate::{
+    drain::Drain,
     limits::ServerLimits,
     service::Principal,
     transport::{Channel, ChannelSpec, Peer, PeerEvent, PeerOptions},
@@ -54,8 +55,8 @@ struct Shared {
     table: Mutex<Table>,
     /// The connections' tasks.
     tasks: TaskTracker,
-    /// Cancelled when no new connection is admitted any more.
-    draining: CancellationToken,
+    /// From its beginning on only those are admitted who come back to something.
+    drain: Drain,
 }
 
 /// A place among the connections, given back when dropped.
@@ -84,9 +85,13 @@ impl Signaling {
     /// Admits connections under these limits; every channel that opens is given to `on_channel`.
     #[must_use]
     pub fn new(limits: ServerLimits, peer_options: PeerOptions, on_channel: OnChannel) -> Self {
+        Self::ending_with(limits, peer_options, on_channel, Drain::default())
+    }
+
+    /// The same for one room of a server, all of which end together.
+    pub(crate) fn ending_with(limits: ServerLimits, peer_options: PeerOptions, on_channel: OnChannel, drain: Drain) -> Self {
         let table = Mutex::new(Table::new(&limits));
-        let (tasks, draining) = (TaskTracker::new(), CancellationToken::new());
-        Self { shared: Arc::new(Shared { limits, peer_options, on_channel, table, tasks, draining }) }
+        Self { shared: Arc::new(Shared { limits, peer_options, on_channel, table, tasks: TaskTracker::new(), drain }) }
     }
 
     /// The client offers; returns the connection and the answer, which holds all of the server's own addresses.
@@ -149,7 +154,7 @@ impl Signaling {
         table.all().filter(|connection| connection.principal == *principal).map(|connection| connection.info()).collect()
     }
 
-    /// Ends a connection and forgets it.
+    /// Ends a connection and forgets it. A session on it has a moment to come over another one.
     ///
     /// # Errors
     /// `session_not_found` as in [`find`](Self::find).
@@ -163,7 +168,7 @@ impl Signaling {
         table.forget(wanted);
         drop(table);
         if let Some(connection) = live {
-            connection.close("its client deleted it");
+            connection.retire("its client deleted it");
         }
         Ok(())
     }
@@ -174,14 +179,15 @@ impl Signaling {
         self.shared.lock().counts()
     }
 
-    /// Admits no more connections; those there are go on.
-    pub fn drain(&self) {
-        self.shared.draining.cancel();
+    /// Admits no more connections, but for clients that come back to something ([`Client::returns`]), for so long.
+    pub fn drain(&self, within: Duration) {
+        self.shared.drain.begin(within);
     }
 
-    /// Ends all connections and returns when they have.
+    /// Admits none at all, ends those there are, and returns when they have.
     pub async fn shutdown(&self) {
-        self.drain();
+        self.drain(Duration::ZERO);
+        self.shared.drain.end();
         let all: Vec<_> = self.shared.lock().all().cloned().collect();
         for connection in all {
             connection.close("the server shut down");
@@ -196,24 +202,29 @@ impl Signaling {
     /// # Errors
     /// When a limit is reached, or the server is shutting down.
     pub(crate) fn admit(&self, principal: &Principal, ip: Option<IpAddr>, resumes: bool) -> Result<Place, Fault> {
-        if self.shared.draining.is_cancelled() && !resumes {
-            return Err(draining());
-        }
+        self.check_open(resumes)?;
         let id = ConnectionId::random()?;
         self.shared.lock().admit_foreign(id, Visitor::new(principal, ip), resumes)?;
         Ok(Place { shared: Arc::clone(&self.shared), id, foreign: true })
     }
 
     fn place(&self, client: &Client) -> Result<Place, Fault> {
-        if self.shared.draining.is_cancelled() {
-            return Err(draining());
-        }
+        self.check_open(client.returns)?;
         let id = ConnectionId::random()?;
         let mut table = self.shared.lock();
         table.sweep();
         table.admission.take(Instant::now(), id, Visitor::new(&client.principal, client.ip))?;
         drop(table);
         Ok(Place { shared: Arc::clone(&self.shared), id, foreign: false })
+    }
+
+    /// A server that ends lets only those in who come back to something, and in the end nobody.
+    fn check_open(&self, returns: bool) -> Result<(), Fault> {
+        let drain = &self.shared.drain;
+        if drain.over().is_cancelled() || drain.has_begun() && !returns {
+            return Err(drain.refusal());
+        }
+        Ok(())
     }
 
     async fn timely<T>(&self, negotiation: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
@@ -235,8 +246,8 @@ impl Signaling {
         let limits = self.shared.limits.clone();
         let connection = Arc::new(Connection::new(place.id, client, peer, handshake, answered, limits));
         self.shared.lock().insert(&connection);
-        // One that was being negotiated while the server began to shut down.
-        if self.shared.draining.is_cancelled() {
+        // One that was being negotiated while the server shut down.
+        if self.shared.drain.over().is_cancelled() {
             connection.close("the server shut down");
         }
         self.shared.tasks.spawn(task::run(Arc::clone(&connection), events, place));
@@ -273,8 +284,4 @@ fn channels(protocol: &str) -> Result<Vec<ChannelSpec>, Fault> {
 
 fn unknown() -> Fault {
     Fault::new(Code::SESSION_NOT_FOUND, "there is no connection of this id")
-}
-
-fn draining() -> Fault {
-    Fault::new(Code::DRAINING, "the server is shutting down: it admits no new connections").retry_after(1_000)
 }

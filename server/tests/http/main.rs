@@ -4,6 +4,8 @@
 mod common;
 /// What the server says of itself is what it does.
 mod documents;
+/// Files as bodies.
+mod files;
 /// Fields, bodies and answers in their several forms.
 mod input;
 /// The OpenAI format.
@@ -297,13 +299,25 @@ async fn a_request_under_way_is_finished_at_the_end() -> Outcome {
     let asked = tokio::spawn(server.post("/v1/actions/odd").json(&json!({ "way": "slow" })).send());
     timeout(PATIENCE, begun.notified()).await?;
     let ended = server.stop();
-    // The listener is gone before the request is: new callers are not kept waiting for a server that ends.
-    while TcpStream::connect(("127.0.0.1", server.port)).await.is_ok() {
-        tokio::task::yield_now().await;
+    // New callers are told at once, and when it makes sense to come again.
+    loop {
+        let reply = server.post("/v1/echo").json(&json!({ "text": "late" })).send().await?;
+        if reply.status() != 200 {
+            let seconds: u32 = reply.headers()["retry-after"].to_str()?.parse()?;
+            assert!((1..=10).contains(&seconds), "{seconds}");
+            let refusal = refused(reply, 503, "draining").await?;
+            assert!(refusal["retry_after_ms"].as_u64() <= Some(10_000), "{refusal}");
+            break;
+        }
     }
+    refused(server.get("/v1/events?events=warning").send().await?, 503, "draining").await?;
+    let offer = server.post("/v1/webrtc/offer").json(&json!({})).send().await?;
+    refused(offer, 503, "draining").await?;
     go_on.notify_one();
     assert_eq!(asked.await??.status(), 200);
-    ended.await
+    ended.await?;
+    assert!(TcpStream::connect(("127.0.0.1", server.port)).await.is_err(), "the port is free");
+    Ok(())
 }
 
 #[tokio::test]
@@ -321,6 +335,26 @@ async fn a_request_that_will_not_end_is_cut_off_in_time() -> Outcome {
     server.stop().await?;
     assert!(asked.await?.is_err());
     Ok(())
+}
+
+#[tokio::test]
+async fn a_caller_that_reads_nothing_does_not_hold_its_answer_for_ever() -> Outcome {
+    // One socket at a time: whoever comes next is served when the one before is gone.
+    let limits = ServerLimits { write_stall: 300, http_connections: 1, ..ServerLimits::default() };
+    let server = TestServer::start(ServerOptions { limits, ..options() }, service()).await?;
+    let mut deaf = TcpStream::connect(("127.0.0.1", server.port)).await?;
+    let ask = format!("GET /docs HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n", server.port);
+    // More answers than the buffers on the way can hold; the server stops reading before all questions are sent.
+    let asking = async {
+        loop {
+            if deaf.write_all(ask.repeat(1_000).as_bytes()).await.is_err() {
+                return;
+            }
+        }
+    };
+    let served = timeout(PATIENCE, server.alive());
+    let (_, served) = tokio::join!(timeout(PATIENCE, asking), served);
+    served?
 }
 
 #[tokio::test]

@@ -1,4 +1,10 @@
 // Chromium from the system's packages, headless, with a profile of its own.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 import { chromium } from "playwright-core";
@@ -17,6 +23,34 @@ export const flags = [
 export const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
 export const launch = (...extra) => chromium.launch({ executablePath, args: [...flags, ...extra] });
+
+/** A browser that is not told that all its pages are looked at: one in front hides the others, and a hidden one can be frozen. Its `context` has them all. */
+export async function launchWithTabs() {
+  const profile = mkdtempSync(join(tmpdir(), "tabagent-browser-"));
+  const args = [...flags, "--headless=new", `--user-data-dir=${profile}`, "--remote-debugging-port=0", "about:blank"];
+  // A group of its own: the program is a script that starts the browser.
+  const child = spawn(executablePath, args, { stdio: ["ignore", "ignore", "pipe"], detached: true });
+  const ended = once(child, "exit");
+  const close = async () => {
+    if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, "SIGKILL");
+    await ended;
+    rmSync(profile, { recursive: true, force: true, maxRetries: 10 });
+  };
+  try {
+    const address = await new Promise((resolve, reject) => {
+      createInterface({ input: child.stderr }).on("line", (line) => {
+        const [, url] = /DevTools listening on (\S+)/.exec(line) ?? [];
+        if (url) resolve(url);
+      });
+      ended.then(() => reject(new Error("the browser ended")));
+    });
+    const browser = await chromium.connectOverCDP(address, { noDefaults: true });
+    return { context: browser.contexts()[0], close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
 
 /** A browser with one unpacked extension, in a profile of its own. */
 export const launchWithExtension = (profile, extension) =>

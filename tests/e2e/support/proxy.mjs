@@ -41,6 +41,13 @@ export async function startProxy(url) {
         far.resetAndDestroy();
       }
     },
+    /** Closes every connection there is, politely. */
+    close() {
+      for (const [near, far] of pairs) {
+        near.end();
+        far.end();
+      }
+    },
     /** Swallows what comes on every connection there is, and with `lasting` on every later one. */
     silence(lasting = false) {
       silent = lasting;

@@ -3,12 +3,14 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("../../..", import.meta.url));
 export const binary = process.env.TABAGENT_SERVER_BIN ?? `${root}/target/debug/tabagent-server`;
+/** The same with streams that can be proved whole: what `ledger.js` follows. */
+export const ledgerBinary = join(dirname(binary), "examples", "ledger");
 const startMs = 20_000;
 
 const standing = ["--port", "0", "--www", `${root}/www`];

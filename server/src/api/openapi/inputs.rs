@@ -25,20 +25,24 @@ impl Document {
         let changed = twin.is_some() || !in_path.is_empty();
         in_path.iter().for_each(|name| take(&mut request, name));
         let takes = action.info.takes;
-        if in_query(method, &request) || !takes.is_empty() {
+        let raw = takes.iter().map(|kind| ((*kind).to_owned(), json!({})));
+        // Of a body that is read as it comes, the action knows the fields before it comes.
+        let in_query = action.info.incoming || in_query(method, &request);
+        if in_query || !takes.is_empty() {
             let fields = request["properties"].as_object().into_iter().flatten();
-            let has_body = !in_query(method, &request);
-            let asked = |name: &str| !has_body && required(&request).any(|one| one == name);
+            let asked = |name: &str| in_query && required(&request).any(|one| one == name);
             parameters.extend(fields.map(|(name, _)| parameter("query", name, asked(name), &request, &example)));
         }
-        if !in_query(method, &request) {
+        if action.info.incoming {
+            operation.insert("requestBody".into(), json!({ "content": raw.collect::<Map<_, _>>() }));
+        } else if !in_query {
             let schema = match changed {
                 true => self.refer(&format!("{}Body", pascal(action.info.name)), request.clone()),
                 false => action.request.clone(),
             };
             let example = without(example, &in_path);
             let mut content = Map::from_iter([("application/json".to_owned(), json!({ "schema": schema, "example": example }))]);
-            content.extend(takes.iter().map(|kind| ((*kind).to_owned(), json!({}))));
+            content.extend(raw);
             let needed = takes.is_empty() && required(&request).next().is_some();
             operation.insert("requestBody".into(), json!({ "required": needed, "content": content }));
         }

@@ -28,8 +28,8 @@ pub(super) fn article(entry: &Entry, view: View<'_>, types: &[Type]) -> Markup {
                 @if info.needs_session { li { "needs a session" } }
                 @if info.lane == Lane::Bulk { li { "bulk lane" } }
                 @if entry.openai { li { "OpenAI format over HTTP" } }
-                @for kind in info.takes { li { "takes " code { (kind) } } }
-                @for kind in info.gives { li { "may give " code { (kind) } } }
+                @for kind in info.takes { li { "takes " code { (kind) } @if info.incoming { " of any size" } } }
+                @for kind in info.gives { li { "may give " code { (kind) } @if info.outgoing { " of any size" } } }
             }
             div.columns {
                 div {

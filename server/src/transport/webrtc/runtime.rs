@@ -21,13 +21,10 @@ use tokio_util::sync::CancellationToken;
 use webrtc::runtime::{AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, Runtime, TokioRuntime};
 
 use super::{replay::Replay, resolver, socket::HastySocket};
+use crate::transport::UDP_BUFFER_BYTES;
 
 /// How long a handshake is hurried: many times what one takes, little enough to cost nothing later.
 const HASTE: Duration = Duration::from_secs(3);
-
-/// Asked of the kernel for each direction of a socket, in bytes. Six uploads at once drop no packet with this, hundreds with the
-/// default of 208 KiB.
-const SOCKET_BUFFER_BYTES: usize = 2 * 1024 * 1024;
 
 /// Tokio, hurried at first.
 #[derive(Debug)]
@@ -197,8 +194,7 @@ impl Haste {
 /// The kernel gives what its own limits allow; less is no failure.
 fn enlarge(socket: &UdpSocket) {
     let socket = SockRef::from(socket);
-    if let Err(error) =
-        socket.set_recv_buffer_size(SOCKET_BUFFER_BYTES).and_then(|()| socket.set_send_buffer_size(SOCKET_BUFFER_BYTES))
+    if let Err(error) = socket.set_recv_buffer_size(UDP_BUFFER_BYTES).and_then(|()| socket.set_send_buffer_size(UDP_BUFFER_BYTES))
     {
         tracing::debug!(%error, "socket buffers stay as they are");
     }
