@@ -233,7 +233,16 @@ mod tests {
     use super::*;
 
     fn hello(secret: u8) -> Hello {
-        Hello { versions: (1, 1), epoch: 1, secret: [secret; 32], welcomed: false, sent: [0; 2], received: [0; 2], bearer: None, replaces: Vec::new() }
+        Hello {
+            versions: (1, 1),
+            epoch: 1,
+            secret: [secret; 32],
+            welcomed: false,
+            sent: [0; 2],
+            received: [0; 2],
+            bearer: None,
+            replaces: Vec::new(),
+        }
     }
 
     #[tokio::test(start_paused = true)]
