@@ -23,15 +23,15 @@ const RULES = [
     never: /(^|[^\w:])(::)?(webrtc|rtc)::/,
   },
   {
-    why: "RtcPeerConnection is named only in client-wasm/src/transport/webrtc, by its constructor in npm/src/transports.ts, and by the doctor, which works without the module",
+    why: "RtcPeerConnection is named only in client-wasm/src/transport/webrtc, by its constructor in npm/src/transports.ts, by the test kit, and by the doctor, which works without the module",
     files: /^client-wasm\/(src|npm\/src)\/.*\.(rs|ts)$/,
-    except: /^client-wasm\/src\/transport\/webrtc|^client-wasm\/npm\/src\/(doctor\/peer|transports)\.ts$/,
+    except: /^client-wasm\/src\/transport\/webrtc|^client-wasm\/npm\/src\/(doctor\/peer|transports|testing\/\w+)\.ts$/,
     never: /\bR[Tt][Cc]PeerConnection\b/,
   },
   {
-    why: "a WebSocket is used only in client-wasm/src/transport/websocket, made in npm/src/transports.ts, and both by the doctor",
+    why: "a WebSocket is used only in client-wasm/src/transport/websocket, made in npm/src/transports.ts, and both by the test kit and the doctor",
     files: /^client-wasm\/(src|npm\/src)\/.*\.(rs|ts)$/,
-    except: /^client-wasm\/src\/transport\/websocket|^client-wasm\/npm\/src\/(doctor\/websocket|transports)\.ts$/,
+    except: /^client-wasm\/src\/transport\/websocket|^client-wasm\/npm\/src\/(doctor\/websocket|transports|testing\/\w+)\.ts$/,
     never: /\bweb_sys::.*\bWebSocket\b|\bnew \(?.*\bWebSocket\b/,
   },
   {

@@ -6,25 +6,28 @@ import { basename, join } from "node:path";
 import { cargo } from "./cargo.mjs";
 import { run } from "./children.mjs";
 import { filesIn, whenChanged } from "./fresh.mjs";
-import { CLIENT_CRATE, DIST, GLUE, PACKAGE, PACKAGE_SRC, ROOT, TARGET, WASM_TARGET, WWW, WWW_CLIENT, npmTool, wasmTool } from "./paths.mjs";
+import { CLIENT_CRATE, DIST, GLUE, PACKAGE, PACKAGE_SRC, ROOT, TARGET, TESTING_CRATE, WASM_TARGET, WWW, WWW_CLIENT, npmTool, wasmTool } from "./paths.mjs";
 import { Stop, step } from "./say.mjs";
 import { scoped } from "./scope.mjs";
 import { slim } from "./slim.mjs";
 
-/** The glue's name, and with it the name of the module file that pages fetch. */
-const NAME = "tabagent_client";
-const MODULE = `${NAME}_bg.wasm`;
-/** The module's imports name this file, so bundlers that load modules look for it beside the module. */
-const BESIDE = `${NAME}_bg.js`;
-const COMPILED = join(TARGET, WASM_TARGET, "wasm", `${NAME}.wasm`);
+/** The modules of the package: the client's, and one that only the test kit loads. A name is that of the file that pages fetch. */
+const MODULES = [moduleOf(CLIENT_CRATE, "tabagent_client"), moduleOf(TESTING_CRATE, "tabagent_testing")];
+
+function moduleOf(crate, name) {
+  const compiled = join(TARGET, WASM_TARGET, "wasm", `${name}.wasm`);
+  // The module's imports name its glue, so bundlers that load modules look for that beside the module.
+  return { crate, name, compiled, file: `${name}_bg.wasm`, beside: `${name}_bg.js` };
+}
+
 /** Versions of the tools: another version is another output. */
 const LOCKS = ["Cargo.lock", "package-lock.json", "scripts/lib/package.mjs", "scripts/lib/scope.mjs", "scripts/lib/slim.mjs"].map((name) => join(ROOT, name));
 
 /** Their text belongs into the package; the originals are the tree's. */
 const LICENCES = ["LICENSE-MIT", "LICENSE-APACHE"];
 
-/** The doors of the package, as far as they exist. */
-const entries = () => ["index.ts", "bundler.ts", "doctor.ts", "files.ts"].map((name) => join(PACKAGE_SRC, name)).filter(existsSync);
+/** The doors of the package. The test kit is by itself: what it shares with the others would cost their pages one more file. */
+const DOORS = [["index.ts", "bundler.ts", "doctor.ts", "files.ts"], ["testing.ts"]];
 
 /** Brings `dist` up to date, and the test page's copy of it. */
 export async function buildPackage() {
@@ -34,18 +37,22 @@ export async function buildPackage() {
   copyToPage();
 }
 
-/** Compiles the client crate and generates the glue in `src/wasm`: all that type checking needs. */
+/** Compiles the crates and generates their glue in `src/wasm`: all that type checking needs. */
 export async function buildGlue() {
   // Messages name source files, and nobody's home directory belongs into a published package.
   const env = { RUSTFLAGS: `--remap-path-prefix=${process.env.CARGO_HOME ?? join(homedir(), ".cargo")}=cargo` };
-  await cargo("client, as WebAssembly", ["build", "--profile", "wasm", "-p", CLIENT_CRATE, "--target", WASM_TARGET], { env });
-  await whenChanged("glue", { inputs: [COMPILED, ...LOCKS], outputs: [join(GLUE, BESIDE), join(GLUE, MODULE)] }, () =>
-    step("client, its JavaScript glue", async () => {
-      // With the names of its functions: `slim` goes by them.
-      await tool(wasmTool("wbg"), ["--target", "bundler", "--remove-producers-section", "--out-dir", GLUE, "--out-name", NAME, COMPILED]);
-      completeGlue();
-    }),
-  );
+  const crates = MODULES.flatMap(({ crate }) => ["-p", crate]);
+  await cargo("client, as WebAssembly", ["build", "--profile", "wasm", ...crates, "--target", WASM_TARGET], { env });
+  for (const module of MODULES) {
+    const { name, compiled, file, beside } = module;
+    await whenChanged(`glue of ${name}`, { inputs: [compiled, ...LOCKS], outputs: [join(GLUE, beside), join(GLUE, file)] }, () =>
+      step(`JavaScript glue of ${name}`, async () => {
+        // With the names of its functions: `slim` goes by them.
+        await tool(wasmTool("wbg"), ["--target", "bundler", "--remove-producers-section", "--out-dir", GLUE, "--out-name", name, compiled]);
+        completeGlue(module);
+      }),
+    );
+  }
 }
 
 /** What wasm-bindgen leaves to a file of its own for each way of loading, ours may do in its own way: handing the instance to the glue. */
@@ -67,23 +74,25 @@ export function glue(): Glue;
 export const first: Glue;
 `;
 
-function completeGlue() {
-  const declared = readFileSync(join(GLUE, `${NAME}.d.ts`), "utf8");
-  appendFileSync(join(GLUE, BESIDE), `${BEGIN}\n`);
+function completeGlue({ name, beside }) {
+  const declared = readFileSync(join(GLUE, `${name}.d.ts`), "utf8");
+  appendFileSync(join(GLUE, beside), `${BEGIN}\n`);
   const classes = [...declared.matchAll(/^export class (\w+)/gm)].map(([, name]) => name);
   const types = declared.replace(/^export class /gm, "declare class ");
-  writeFileSync(join(GLUE, `${NAME}_bg.d.ts`), `${types}\nexport type { ${classes.join(", ")} };\n${SCOPE(classes)}`);
-  writeFileSync(join(GLUE, `${NAME}_bg.d.wasm.ts`), "declare const exports: WebAssembly.Exports;\nexport = exports;\n");
+  writeFileSync(join(GLUE, `${name}_bg.d.ts`), `${types}\nexport type { ${classes.join(", ")} };\n${SCOPE(classes)}`);
+  writeFileSync(join(GLUE, `${name}_bg.d.wasm.ts`), "declare const exports: WebAssembly.Exports;\nexport = exports;\n");
 }
 
 async function bundle() {
   const sources = filesIn(PACKAGE_SRC);
   const settings = [join(PACKAGE, "tsconfig.json"), join(PACKAGE, "package.json")];
-  const outputs = [join(DIST, "index.js"), join(DIST, "index.d.ts"), join(DIST, "doctor.js"), join(DIST, "files.js"), join(DIST, BESIDE), join(DIST, MODULE)];
+  const outputs = ["index.js", "index.d.ts", "doctor.js", "files.js", "testing.js", ...MODULES.flatMap(({ file, beside }) => [file, beside])].map((name) => join(DIST, name));
   await whenChanged("dist", { inputs: [...sources, ...settings, ...LOCKS], outputs }, async () => {
     rmSync(DIST, { recursive: true, force: true });
     mkdirSync(DIST, { recursive: true });
-    await step("npm package, WebAssembly", optimise);
+    await step("npm package, WebAssembly", async () => {
+      for (const module of MODULES) await optimise(module);
+    });
     await step("npm package, JavaScript and types", async () => {
       await minify();
       await declare();
@@ -91,15 +100,15 @@ async function bundle() {
   });
 }
 
-async function optimise() {
-  const { module, glue } = await slim(readFileSync(join(GLUE, MODULE)), readFileSync(join(GLUE, BESIDE), "utf8"));
+async function optimise({ file, beside }) {
+  const { module, glue } = await slim(readFileSync(join(GLUE, file)), readFileSync(join(GLUE, beside), "utf8"));
   if (!WebAssembly.validate(module)) throw new Stop("binaryen wrote a module that this JavaScript engine refuses: see scripts/lib/slim.mjs.");
   const { transform } = await import("esbuild");
   const { scope, exports } = scoped(glue);
   // No format: the names of a script's own are left as they are, and the exports need no second names.
   const { code } = await transform(scope, { ...MINIFIED, format: undefined, treeShaking: false });
-  writeFileSync(join(DIST, MODULE), module);
-  writeFileSync(join(DIST, BESIDE), code + exports);
+  writeFileSync(join(DIST, file), module);
+  writeFileSync(join(DIST, beside), code + exports);
 }
 
 const MINIFIED = { minify: true, treeShaking: true, format: "esm", target: "es2022", legalComments: "none", logLevel: "silent" };
@@ -107,7 +116,7 @@ const MINIFIED = { minify: true, treeShaking: true, format: "esm", target: "es20
 /** In the sources the module and its glue lie in `wasm/`, in the package beside the doors. */
 const BESIDE_THE_DOORS = {
   name: "beside",
-  setup: (build) => build.onResolve({ filter: new RegExp(`/${NAME}_bg\\.(js|wasm)$`) }, ({ path }) => ({ path: `./${basename(path)}`, external: true })),
+  setup: (build) => build.onResolve({ filter: /\/tabagent_\w+_bg\.(js|wasm)$/ }, ({ path }) => ({ path: `./${basename(path)}`, external: true })),
 };
 
 /** Code shared by two doors goes to a chunk of its own, so that neither carries it twice. */
@@ -115,7 +124,7 @@ async function minify() {
   const { build } = await import("esbuild");
   try {
     const settings = { ...MINIFIED, bundle: true, splitting: true, outdir: DIST, chunkNames: "chunk-[hash]", plugins: [BESIDE_THE_DOORS] };
-    await build({ ...settings, entryPoints: entries() });
+    for (const doors of DOORS) await build({ ...settings, entryPoints: doors.map((name) => join(PACKAGE_SRC, name)) });
   } catch (error) {
     throw new Stop("esbuild could not bundle client-wasm/npm/src.", error.message);
   }
@@ -125,8 +134,9 @@ async function minify() {
 async function declare() {
   await tool(npmTool("tsc"), ["-p", PACKAGE, "--noEmit", "false", "--declaration", "--emitDeclarationOnly", "--outDir", DIST]);
   const declarations = filesIn(DIST).filter((path) => path.endsWith(".d.ts"));
-  if (!declarations.some((path) => readFileSync(path, "utf8").includes(`wasm/${NAME}`))) return;
-  for (const name of [`${NAME}.d.ts`, `${NAME}_bg.d.ts`]) cpSync(join(GLUE, name), join(DIST, "wasm", name));
+  for (const name of MODULES.flatMap(({ name }) => [name, `${name}_bg`])) {
+    if (declarations.some((path) => readFileSync(path, "utf8").includes(`wasm/${name}.js`))) cpSync(join(GLUE, `${name}.d.ts`), join(DIST, "wasm", `${name}.d.ts`));
+  }
 }
 
 /** The test page is served from one directory, so the SDK it loads is copied into it. */

@@ -7,6 +7,8 @@ export const TARGET = resolve(ROOT, process.env.CARGO_TARGET_DIR ?? "target");
 
 export const WASM_TARGET = "wasm32-unknown-unknown";
 export const CLIENT_CRATE = "tabagent-client";
+/** The server's half of the protocol, for the package's test kit. */
+export const TESTING_CRATE = "tabagent-testing";
 export const SERVER = join(TARGET, "debug", "tabagent-server");
 export const SERVER_RELEASE = join(TARGET, "release", "tabagent-server");
 

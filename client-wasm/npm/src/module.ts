@@ -28,7 +28,8 @@ async function load(): Promise<WebAssembly.Module> {
   }
 }
 
-async function compile(url: URL): Promise<WebAssembly.Module> {
+/** A module, compiled. */
+export async function compile(url: URL): Promise<WebAssembly.Module> {
   // Node fetches no files. Not imported by its name: bundlers for browsers would look for it.
   if (url.protocol === "file:") return WebAssembly.compile(await process!.getBuiltinModule("node:fs/promises").readFile(url));
   const reply = await fetch(url, { signal: AbortSignal.timeout(LOAD_MS) });

@@ -1,69 +1,44 @@
-// Holds on to every transport that the page makes, so that a test can break it. Served to pages under test as /transports.js; loaded before the SDK.
+// The package's test kit in place of the page's own transports, and hold of each of them. Served to pages under test as /transports.js; loaded before
+// the SDK.
+import { Faults, reached } from "/client/testing.js";
 
-/** Peer connections and WebSockets, the newest last, and when each was made. */
+export { reached };
+
+export const faults = new Faults();
+
+/** Peer connections and WebSockets, the newest last, and when each was tried. */
 export const peers = [];
 export const sockets = [];
 export const made = { webrtc: [], websocket: [] };
 
-/** A constructor that throws, or a WebSocket that finds nobody, for each transport named here. */
-export const forbidden = new Set();
-
-const { RTCPeerConnection: Peer, WebSocket: Socket } = globalThis;
-const nobody = "ws://127.0.0.1:1/";
-
-globalThis.RTCPeerConnection = class extends Peer {
-  constructor(...args) {
-    made.webrtc.push(performance.now());
-    if (forbidden.has("webrtc")) throw new DOMException("forbidden by the test", "NotSupportedError");
-    super(...args);
-    peers.push(this);
-    this.channels = [];
-  }
-  createDataChannel(...args) {
-    const channel = super.createDataChannel(...args);
-    this.channels.push(listening(channel));
-    return channel;
-  }
-};
-
-globalThis.WebSocket = class extends Socket {
-  constructor(url, ...rest) {
-    made.websocket.push(performance.now());
-    super(forbidden.has("websocket") ? nobody : url, ...rest);
-    sockets.push(listening(this));
-  }
-};
-
-/** Before any handler of the SDK's: what arrives while it is deaf is swallowed. */
-function listening(target) {
-  target.addEventListener("message", (event) => target.deaf && event.stopImmediatePropagation());
-  const send = target.send;
-  target.send = (...args) => target.deaf || send.apply(target, args);
-  return target;
+for (const [kind, name, list] of [
+  ["webrtc", "RTCPeerConnection", peers],
+  ["websocket", "WebSocket", sockets],
+]) {
+  globalThis[name] = class extends faults.wrap(globalThis[name]) {
+    constructor(...args) {
+      made[kind].push(performance.now());
+      super(...args);
+      list.push(this);
+    }
+  };
 }
 
+/** The transports that cannot be opened. */
+export const forbidden = {
+  add(kind) {
+    faults.forbid(kind);
+    return this;
+  },
+  delete: (kind) => faults.permit(kind),
+  clear: () => ["webrtc", "websocket"].forEach((kind) => faults.permit(kind)),
+};
+
 /** The way to the server is gone and nobody says so: what is sent and what comes is lost. Of a peer connection or a WebSocket. */
-export const silence = (transport) => (transport.channels ?? [transport]).forEach((each) => (each.deaf = true));
+export const silence = (transport) => faults.transports.find(({ real }) => real === transport).freeze();
 
-/** Waits until the client is on this transport; any, when none is named. */
-export const reached = (agent, transport) =>
-  new Promise((resolve) => {
-    const look = () => {
-      if (transport ? agent.transport !== transport : !agent.transport) return;
-      agent.removeEventListener("transportchange", look);
-      resolve();
-    };
-    agent.addEventListener("transportchange", look);
-    look();
-  });
-
-/** Numbers below 1, the same for the same seed (mulberry32). */
+/** Numbers below 1, the same for the same seed. */
 export function random(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const chance = new Faults({ seed });
+  return () => chance.random();
 }
