@@ -326,6 +326,8 @@ test("what crashes again and again is not started for ever: the client closes an
 });
 
 test("the sessions that crashed are gone at the server, with their connections", async () => {
-  const live = async () => (await (await fetch(`${server.url}/v1/stats`)).json()).sessions.active;
-  assert.equal(await until(live, (count) => count === 0), 0);
+  const sessions = async () => (await (await fetch(`${server.url}/v1/stats`)).json()).sessions;
+  assert.equal(await until(async () => (await sessions()).connected, (count) => count === 0), 0);
+  // Clients that closed without an instance had no way to say goodbye: a session each in the three tests of that, until its window ends.
+  assert.ok((await sessions()).disconnected <= 3);
 });
