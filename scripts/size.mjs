@@ -11,26 +11,28 @@ import { setup } from "./setup.mjs";
 
 /**
  * The most that the WebAssembly and JavaScript may weigh together, gzipped, in bytes. Sessions that outlive their transports cost
- * 8,000 of it: replay and migration in the protocol, a second transport, the ladder that goes from one to the other.
+ * 8,000 of it: replay and migration in the protocol, a second transport, the ladder that goes from one to the other. Bodies of any
+ * size and calls that happen once cost 2,200.
  */
-const LIMIT = 52_000;
+const LIMIT = 54_000;
 /** What it should weigh one day. */
 const AIM = 30_000;
-/** Loaded only by a page that asks why it cannot connect, so it counts for itself; mostly sentences. The same in bytes. */
-const DOCTOR = { name: "dist/doctor.js", limit: 10_000 };
+/** Doors that only those pages load that ask for them, so they count for themselves; the doctor is mostly sentences. The same in bytes. */
+const DOORS = { "dist/doctor.js": 10_000, "dist/files.js": 1_200 };
 
 /** Prints the table; throws above the limit. */
 export function size() {
   const rows = [...filesIn(DIST), join(PACKAGE, "package.json"), join(PACKAGE, "README.md")].flatMap((path) => filesIn(path)).map(measure);
   say(row(["file", "raw", "gzip", "brotli"]));
   for (const { name, raw, gzip, brotli } of rows) say(row([name, raw, gzip, brotli]));
-  const total = rows.filter(({ name }) => /\.(js|wasm)$/.test(name) && name !== DOCTOR.name).reduce((sum, { gzip }) => sum + gzip, 0);
-  const doctor = rows.find(({ name }) => name === DOCTOR.name).gzip;
-  say(`${doctor} B gzip for the doctor, by itself, limit ${DOCTOR.limit} B`);
+  const total = rows.filter(({ name }) => /\.(js|wasm)$/.test(name) && !DOORS[name]).reduce((sum, { gzip }) => sum + gzip, 0);
+  const doors = rows.filter(({ name }) => DOORS[name]);
+  for (const { name, gzip } of doors) say(`${gzip} B gzip for ${name}, by itself, limit ${DOORS[name]} B`);
   const distance = total > AIM ? `${total - AIM} B above` : `${AIM - total} B below`;
   say(`${distance} the aim of ${AIM} B, limit ${LIMIT} B`);
   say(`${total} B gzip total`);
-  if (doctor > DOCTOR.limit) throw new Stop(`The doctor weighs ${doctor} B gzipped, ${doctor - DOCTOR.limit} B above its limit.`);
+  const heavy = doors.find(({ name, gzip }) => gzip > DOORS[name]);
+  if (heavy) throw new Stop(`${heavy.name} weighs ${heavy.gzip} B gzipped, ${heavy.gzip - DOORS[heavy.name]} B above its limit.`);
   if (total > LIMIT) throw new Stop(`The client weighs ${total} B gzipped, ${total - LIMIT} B above its limit.`);
 }
 

@@ -346,7 +346,6 @@ fn failed(listener: &JsListener, call: CallId, fault: &Fault) {
 }
 
 /// What is thrown for a wish that was refused: code, status and a sentence in one string, a line each.
-#[expect(clippy::needless_pass_by_value, reason = "as `map_err` calls it")]
 fn thrown(Fault { code, message, .. }: Fault) -> JsValue {
     join(&[code.as_str(), "\n", &decimal(code.status().into()), "\n", &message]).into()
 }

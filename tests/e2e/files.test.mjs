@@ -113,7 +113,7 @@ const copyOverBreaks = (options) =>
       await agent.request({ action: "health" });
       const up = breaks();
       laps.push(performance.now());
-      const { bytes, hash } = await writeFile(agent, "copy", blob, { ...up, replace: true });
+      const { bytes, hash } = await writeFile(agent, "copy", blob, up);
       laps.push(performance.now());
       await Promise.all(up.pending);
       agent.close();
@@ -130,6 +130,7 @@ for (const [name, options] of [
   test(`a file of ${size / MiB} MiB comes down and goes up whole over ${name}, cut ${cuts} times each way`, async (t) => {
     t.diagnostic(`seed ${seed}`);
     makeFile(inFolder("original"), size, seed);
+    t.after(() => ["original", "copy"].forEach((name) => rmSync(inFolder(name), { force: true })));
     await fresh(proxy.url);
     const stop = await watchMemory();
     const seen = await copyOverBreaks(options);

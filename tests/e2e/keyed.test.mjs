@@ -1,5 +1,8 @@
 // What is to happen once happens once: calls with an idempotency key, repeated by the same page, after a reload, to another server.
 import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { launch, openWith } from "./support/chromium.mjs";
@@ -100,6 +103,24 @@ test("in one page the newest reader has the call; another body is another reques
   assert.deepEqual([seen.other, seen.elsewhere, seen.noBoot], ["invalid_state", "outcome_unknown", "bad_request"]);
   assert.equal(seen.saved[0], seen.saved[1]);
   assert.equal(seen.kept, 1);
+});
+
+test("a body under a key is sent once: the repeat gets the first answer, and its source is stopped", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "tabagent-keyed-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const { url } = await serve(t, ["--files", folder]);
+  const page = await pageOf(t, url);
+  const seen = await page.evaluate(async () => {
+    const write = (body) => agent.request({ action: "write_file", path: "once" }, { body, idempotencyKey: "write" });
+    let stopped = false;
+    const endless = new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(100_000)), cancel: () => void (stopped = true) }, { highWaterMark: 0 });
+    const answers = [await write(new Blob(["what was sent"])), await write(endless)];
+    agent.close();
+    return { answers, stopped };
+  });
+  assert.deepEqual(seen.answers[1], seen.answers[0]);
+  assert.ok(seen.stopped);
+  assert.equal(readFileSync(join(folder, "once"), "utf8"), "what was sent");
 });
 
 test("a call whose server was started anew is not made a second time by accident", async (t) => {

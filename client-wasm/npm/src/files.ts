@@ -28,7 +28,7 @@ export interface ReadFileOptions extends FileOptions, BytesOptions {
 }
 
 /** How to write one. */
-export interface WriteFileOptions extends FileOptions, Pick<RequestOptions, "idempotencyKey" | "boot"> {
+export interface WriteFileOptions extends FileOptions {
   /** Whether a file of this name may be replaced. Default: false, and one that is there is `invalid_state`. */
   replace?: boolean | undefined;
   /** The hash that the bytes must have, where you know it: with any other nothing is written. */

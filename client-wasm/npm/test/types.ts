@@ -65,7 +65,7 @@ agent.boot = "";
 
 // Files, by any client.
 const blob: Blob = await readFile(agent, "x", { offset: 1, length: 2, verify: false, type: "text/plain", signal: AbortSignal.timeout(1) });
-const written = await writeFile(agent, "x", blob, { replace: true, hash: await treeHash(blob), idempotencyKey: "once", onProgress: ({ sent }) => sent });
+const written = await writeFile(agent, "x", blob, { replace: true, hash: await treeHash(blob), onProgress: ({ sent }) => sent });
 same<typeof written.hash, string>(true);
 await streamFile(await connect<MyApi>("http://127.0.0.1:9000"), "x").cancel();
 await new TreeHash().update(new Uint8Array());
