@@ -4,14 +4,14 @@ import { join } from "node:path";
 
 import { cargo } from "./lib/cargo.mjs";
 import { buildGlue, buildPackage } from "./lib/package.mjs";
-import { CLIENT_CRATE, NATIVE, PACKAGE, ROOT, WASM_TARGET, npmTool } from "./lib/paths.mjs";
+import { CLIENT_CRATE, NATIVE, PACKAGE, ROOT, TESTING_CRATE, WASM_TARGET, npmTool } from "./lib/paths.mjs";
 import { quiet } from "./lib/runners.mjs";
 import { Stop, isScript, main, say, step } from "./lib/say.mjs";
 import { check as boundaries } from "./rules.mjs";
 import { setup } from "./setup.mjs";
 
 const DENY = ["--", "-D", "warnings"];
-const CLIENT = ["-p", CLIENT_CRATE, "--target", WASM_TARGET];
+const CLIENT = ["-p", CLIENT_CRATE, "-p", TESTING_CRATE, "--target", WASM_TARGET];
 const DOCS = { env: { RUSTDOCFLAGS: "-D warnings" } };
 
 /** In the order of their price: what is wrong with a comma is known in a second. */

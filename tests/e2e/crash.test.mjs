@@ -110,21 +110,23 @@ for (const transport of ["websocket", "webrtc"]) {
     const seen = await page.evaluate(async (transport) => {
       const one = await open({ transports: [transport] });
       const { agent, log } = one;
-      const keyed = { ...count(2_000), idempotency_key: `again over ${transport}` };
-      const [stream, other] = [reading(agent.stream(keyed)), reading(agent.stream(count(100_000)))];
+      const keyed = () => reading(agent.stream(count(2_000), { idempotencyKey: `again over ${transport}` }));
+      // With a body that never ends.
+      let stopped;
+      const body = new ReadableStream({ pull: (source) => source.enqueue(new Uint8Array(1_000)), cancel: ({ code }) => (stopped = code) });
+      const [stream, other] = [keyed(), reading(agent.stream(count(100_000), { body }))];
       while (Math.min(stream.items.length, other.items.length) < 20) await agent.request({ action: "health" });
-      const before = (await agent.request({ action: "get_stats" })).total_requests;
       ruin();
       // Nothing calls it but its transport.
       const codes = [await stream.over, await other.over];
-      const again = reading(agent.stream(keyed));
+      const again = keyed();
       const end = await again.over;
       await recovered(one);
-      const after = (await agent.request({ action: "get_stats" })).total_requests;
       agent.close();
-      return { codes, end, items: again.items, log, errors, asked: after - before };
+      return { codes, stopped, end, items: again.items, log, errors };
     }, transport);
     assert.deepEqual(seen.codes, ["client_crashed", "client_crashed"]);
+    assert.equal(seen.stopped, "client_crashed", "what its body was read from");
     assert.equal(seen.end, "stop");
     assert.deepEqual(seen.items, seen.items.map((_, index) => index));
     assert.ok(seen.items.length >= 2_000);

@@ -22,6 +22,7 @@ const WANTED = {
     reversed: ["reversed", 3, 2, 1],
     late: "timer",
   },
+  "bodies, up and down, over transports that break": { weighed: [2_000_000, true], none: { bytes: 0, sum: 0 }, count: 200, whole: true, moved: true },
   "streams: items, the answer, and a producer that waits for its reader": {
     count: 500,
     inOrder: true,
@@ -51,7 +52,7 @@ const WANTED = {
     silent: [2_000, 2_000, true, true],
   },
   "a server that starts anew knows nobody": { lost: "outcome_unknown", hello: "again" },
-  "what is forbidden cannot be opened; a server that ends says so": { forbidden: "transport_failed", reason: "draining" },
+  "what is forbidden cannot be opened; a server that ends is gone": { forbidden: "transport_failed", late: "deadline_exceeded", state: "reconnecting" },
 };
 
 let server, browser;

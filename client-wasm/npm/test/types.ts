@@ -2,6 +2,7 @@
 
 import { type Actions, type ChatMessage, type ChatResponse, type ClientStats, type Request, type Response, type TabagentClient, TabagentError, type TransportName, type TransportStats, connect } from "../src/index.js";
 import { type Check, doctor } from "../src/doctor.js";
+import { Faults, memoryServer, reached } from "../src/testing.js";
 import { TreeHash, readFile, streamFile, treeHash, writeFile } from "../src/files.js";
 
 /** Fails to compile unless both types are the same. */
@@ -184,3 +185,26 @@ same<Check["code"], string | undefined>(true);
 await doctor("http://127.0.0.1:9000", { timeout: 500 });
 // @ts-expect-error: no such step
 diagnosis.checks.some(({ name }) => name === "paths");
+
+// The test kit: functions are typed by the action they answer.
+interface Tally {
+  actions: { tally: { request: { to: number }; response: { sum: number }; item: { n: number } } };
+}
+const server = await memoryServer<Tally>({
+  actions: {
+    async *tally({ to }, call) {
+      for (let n = 0; n < to && !call.signal.aborted; n++) yield { n };
+      return { sum: to };
+    },
+  },
+});
+await memoryServer<Tally>({ actions: { tally: ({ to }) => ({ sum: to }) } });
+// @ts-expect-error: the answer has another shape
+await memoryServer<Tally>({ actions: { tally: () => ({ total: 7 }) } });
+// @ts-expect-error: no such action
+await memoryServer<Tally>({ actions: { tell: () => ({}) } });
+const faults = new Faults({ seed: 7 });
+const tested = await connect<Tally>(server.url, { ...server.options, WebSocket: faults.wrap(WebSocket), RTCPeerConnection: faults.wrap(RTCPeerConnection) });
+await reached(tested, "webrtc");
+// @ts-expect-error: not a transport
+faults.forbid("pigeon");

@@ -20,9 +20,11 @@ const TYPES: &str = r#"
 export type Output =
   | [kind: "transmit", connection: number, packet: Uint8Array]
   | [kind: "close", connection: number]
-  | [kind: "request", session: number, call: number, action: string, requestId: string, value: string, payload: Uint8Array | undefined]
+  | [kind: "request", session: number, call: number, action: string, requestId: string, value: string, payload: Uint8Array | undefined, streams: boolean]
   | [kind: "item", session: number, call: number, cost: number, value: string, payload: Uint8Array | undefined]
-  | [kind: "ended" | "cancelled" | "writable", session: number, call: number]
+  | [kind: "ended", session: number, call: number]
+  | [kind: "cancelled", session: number, call: number]
+  | [kind: "writable", session: number, call: number]
   | [kind: "response", session: number, call: number, value: string, payload: Uint8Array | undefined]
   | [kind: "failed", session: number, call: number, code: string, message: string, details: string]
   | [kind: "begun", session: number]

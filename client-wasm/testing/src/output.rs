@@ -13,10 +13,13 @@ pub(crate) fn array(session: u32, output: Output) -> Option<Array> {
         }
         Output::Close { connection } => row("close", [connection.0.into()]),
         Output::Event(event) => match event {
-            Event::Request { call, request: Request { action, request_id, body, .. } } => {
+            Event::Request { call, request: Request { action, request_id, body, streams, .. } } => {
                 let [value, payload] = parts(&body);
                 let [session, call] = id(call);
-                row("request", [session, call, action.into(), request_id.unwrap_or_default().into(), value, payload])
+                row(
+                    "request",
+                    [session, call, action.into(), request_id.unwrap_or_default().into(), value, payload, streams.into()],
+                )
             }
             Event::Item { call, body, cost } | Event::News { call, body, cost } => {
                 let ([session, call], [value, payload]) = (id(call), parts(&body));

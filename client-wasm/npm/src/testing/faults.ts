@@ -88,7 +88,10 @@ export class Faults {
     Object.assign(this.#conditions, { delay: ms, jitter: jitterMs });
   }
 
-  /** Of all messages this part is lost: 0 none, 1 all. A session notices the gap, and goes on over another transport. */
+  /**
+   * Of all messages this part is lost: 0 none, 1 all. A session notices the gap, and goes on over another transport; that its first
+   * words on one are lost it notices after five seconds.
+   */
   drop(rate: number): void {
     this.#conditions.drop = rate;
   }

@@ -3,6 +3,7 @@
 import { TabagentError } from "../errors.js";
 import type { Output } from "../wasm/tabagent_testing.js";
 import type { Sessions } from "../wasm/tabagent_testing_bg.js";
+import { Incoming } from "./incoming.js";
 
 /** What a function that answers knows beside the fields. */
 export interface MemoryCall {
@@ -14,6 +15,8 @@ export interface MemoryCall {
   readonly signal: AbortSignal;
   /** Raw bytes that came beside the fields. */
   readonly payload: Uint8Array | undefined;
+  /** The body that the caller sends beside the fields, in pieces; empty without one. Reading lets the caller go on. */
+  readonly body: AsyncIterableIterator<Uint8Array, undefined>;
   /** Sends news of this call, which its caller hears as `onEvent`. Resolves when more may follow. */
   emit(event: { event: string; [field: string]: unknown }): Promise<void>;
   /** Asks the caller; rejects with its failure. */
@@ -28,6 +31,7 @@ type Turn = <R>(wish: (sessions: Sessions) => R) => R;
 /** A call that is being answered. */
 interface Running {
   controller: AbortController;
+  body: Incoming;
   /** Lets on who waits for the reader. */
   go: () => void;
 }
@@ -73,10 +77,11 @@ export class Handled {
     if (output[0] === "request") return this.#answer(output, session);
     if (output[0] === "begun") return;
     if (output[0] === "over") return this.#over(output[1], session);
-    const [, number, call] = output;
+    const [, , call] = output;
     if (output[0] === "cancelled") stop(session.running.get(call));
     if (output[0] === "writable") session.running.get(call)?.go();
-    if (output[0] === "item") this.#turn((sessions) => sessions.consumed(number, call, output[3]));
+    if (output[0] === "item") session.running.get(call)?.body.push(output[5] ?? new Uint8Array(), output[3]);
+    if (output[0] === "ended") session.running.get(call)?.body.end();
     if (output[0] === "response") settle(session, call)?.resolve(parsed(output[3]));
     if (output[0] === "failed") settle(session, call)?.reject(new TabagentError({ code: output[3], status: 500, message: output[4], details: parsed(output[5]) }));
   }
@@ -111,9 +116,10 @@ export class Handled {
     for (const { reject } of asked.values()) reject(lost);
   }
 
-  async #answer([, number, call, action, requestId, value, payload]: Output & { 0: "request" }, session: Session): Promise<void> {
+  async #answer([, number, call, action, requestId, value, payload, streams]: Output & { 0: "request" }, session: Session): Promise<void> {
     const controller = new AbortController();
-    const running: Running = { controller, go: () => {} };
+    const body = new Incoming(streams, (cost) => this.#turn((sessions) => sessions.consumed(number, call, cost)));
+    const running: Running = { controller, body, go: () => {} };
     session.running.set(call, running);
     const send = async (news: boolean, value: unknown) => {
       // Until there is room; its reader may be slow, or gone.
@@ -125,6 +131,7 @@ export class Handled {
       requestId,
       signal: controller.signal,
       payload,
+      body,
       emit: (event) => send(true, { type: "event", ...event }),
       request: (action, fields = {}) => this.request(action, fields, number),
     };
@@ -162,6 +169,7 @@ function subscribe(action: "subscribe" | "unsubscribe", events: string[], subscr
 
 function stop(running: Running | undefined): void {
   running?.controller.abort();
+  running?.body.end(new TabagentError({ code: "cancelled", status: 499, message: "the caller no longer wants the answer" }));
   running?.go();
 }
 

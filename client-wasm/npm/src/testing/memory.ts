@@ -57,6 +57,7 @@ export class MemoryServer<T = Api> {
   #sockets = new Map<number, MemorySocket>();
   #numbers = new Map<MemorySocket, number>();
   #made = 0;
+  #over = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** @internal */
@@ -66,6 +67,7 @@ export class MemoryServer<T = Api> {
     const number = (socket: MemorySocket) => this.#numbers.get(socket) ?? 0;
     const WebSocket = socketsTo({
       opened: (socket) => {
+        if (this.#over) return socket.close();
         this.#numbers.set(socket, ++this.#made);
         this.#sockets.set(this.#made, socket);
       },
@@ -101,8 +103,9 @@ export class MemoryServer<T = Api> {
     this.#hangUp();
   }
 
-  /** Ends. */
+  /** Ends, telling its clients: they wait for its successor, which never comes. */
   close(): void {
+    this.#over = true;
     this.#turn((sessions) => this.#handled.numbers.forEach((session) => sessions.end(session, "draining", "the server is shutting down")));
     this.#handled.forget();
     this.#hangUp();
