@@ -23,10 +23,10 @@ const LIMIT = 2 * 60 * 60_000;
 
 /** Each lane: what it runs, by the seed. */
 const lanes = (seed) => ({
-  resume: () => e2e("resume", { SEED: String(seed), KILLS: "100" }),
-  udp: () => e2e("udp", { UDP_CUTS: "5000,40000" }),
-  away: () => e2e("outlive", { AWAY_MS: "60000" }),
-  files: () => e2e("files", { SEED: String(seed), SIZE: "1024", CUTS: "20" }),
+  resume: () => inBrowser("resume", { SEED: String(seed), KILLS: "100" }),
+  udp: () => inBrowser("udp", { UDP_CUTS: "5000,40000" }),
+  away: () => inBrowser("outlive", { AWAY_MS: "60000" }),
+  files: () => inBrowser("files", { SEED: String(seed), SIZE: "1024", CUTS: "20" }),
   contract: () => contract({ seed, examples: 1_000, limit: LIMIT }),
   sim: async () => {
     const command = ["--release", "-p", "tabagent-protocol", "--test", "sim"];
@@ -36,14 +36,14 @@ const lanes = (seed) => ({
   },
 });
 
-/** One file of the tests in a browser, told to take longer. */
-async function e2e(name, env) {
+/** A file of tests in a real browser, with more of everything. */
+async function inBrowser(name, more) {
   await networks();
   await buildPackage();
   await buildServer("--examples");
   const { chromium } = await browser();
-  const file = join(ROOT, "tests", "e2e", `${name}.test.mjs`);
-  return runTests(process.execPath, ["--test", "--test-reporter=spec", file], { env: { ...env, TABAGENT_SERVER_BIN: SERVER, CHROMIUM: chromium }, limit: LIMIT });
+  const env = { ...more, TABAGENT_SERVER_BIN: SERVER, CHROMIUM: chromium };
+  return runTests(process.execPath, ["--test", "--test-reporter=spec", join(ROOT, "tests", "e2e", `${name}.test.mjs`)], { env, limit: LIMIT });
 }
 
 await main(async () => {

@@ -64,7 +64,7 @@ pub enum News {
         /// What carries it now.
         to: Option<Rung>,
         /// Why: `connected` (the first), `reconnected` (after none), `preferred` (a better one is ready), `replaced` (the one
-        /// before was silent), `lost` (it broke), `sleeping` (with its page), `closed` (the session is over).
+        /// before was silent, or the server will close it), `lost` (it broke), `sleeping` (with its page), `closed` (the session is over).
         reason: &'static str,
     },
     /// The session itself speaks: of its calls, of its beginning and of its end.

@@ -11,7 +11,8 @@
 //! # }
 //! ```
 //!
-//! Start at [`Service`] for actions of your own, at [`Server`] for their doors. Arrows between the rooms point one way:
+//! Start at [`Service`] for actions of your own, at [`Server`] for their doors, and with the feature `testing` at `testing::Memory` for
+//! tests of them. Arrows between the rooms point one way:
 //! http → signaling → transport ← sessions → service, and backend → store. A service never sees bytes; a session never sees a channel.
 
 pub mod api;
@@ -19,6 +20,10 @@ pub mod api;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/TUTORIAL.md")]
 struct Tutorial;
+/// So do those of the chapter on testing.
+#[cfg(all(doctest, feature = "testing"))]
+#[doc = include_str!("../../docs/TESTING.md")]
+struct Testing;
 pub mod backend;
 /// What is done with a data channel that opens.
 mod channels;
@@ -51,6 +56,8 @@ pub mod service;
 mod sessions;
 pub mod signaling;
 pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod transport;
 
 pub use backend::reference::ReferenceOptions;

@@ -106,6 +106,18 @@ impl Server {
         self.signaling.shutdown().await;
     }
 
+    /// What a way in needs that is no HTTP.
+    #[cfg(feature = "testing")]
+    pub(crate) fn rooms(&self) -> (&Arc<Sessions>, &Signaling) {
+        (&self.sessions, &self.signaling)
+    }
+
+    /// What is served: to publish events, to look at its counters.
+    #[must_use]
+    pub fn service(&self) -> &Service {
+        &self.service
+    }
+
     fn router_at(&self, address: Option<SocketAddr>) -> Router {
         let app = App {
             table: Arc::new(Table::of(self.service.api())),

@@ -554,7 +554,8 @@ async fn the_log_tells_each_handshake_and_no_secrets() -> Outcome {
         .with_env_filter("tabagent_server=debug")
         .with_writer(move || writer.clone())
         .finish();
-    let _here = tracing::subscriber::set_default(subscriber);
+    // For all tests of this program: one of a thread only would miss lines whose callsite another thread was the first to reach.
+    tracing::subscriber::set_global_default(subscriber)?;
 
     let server = start(&[]).await?;
     let mut browser = Browser::offering(&[""]).await?;

@@ -328,7 +328,8 @@ test("what crashes again and again is not started for ever: the client closes an
 });
 
 test("the sessions that crashed are gone at the server, with their connections", async () => {
-  // Negotiations that a crash has cut off are none yet: the server gives them up in its own time, like any that come to nothing.
-  const connected = async () => (await (await fetch(`${server.url}/v1/stats`)).json()).sessions.connected;
-  assert.equal(await until(connected, (count) => count === 0), 0);
+  const sessions = async () => (await (await fetch(`${server.url}/v1/stats`)).json()).sessions;
+  assert.equal(await until(async () => (await sessions()).connected, (count) => count === 0), 0);
+  // Clients that closed without an instance had no way to say goodbye: a session each in the three tests of that, until its window ends.
+  assert.ok((await sessions()).disconnected <= 3);
 });

@@ -2,20 +2,17 @@
 
 /// A native program's session.
 pub mod client;
-/// Streams that can be proved whole.
-pub mod ledger;
 /// WebRTC of the test client.
 pub mod native;
 /// The server program as a process.
 pub mod program;
 /// A server that stops when it is dropped.
 pub mod server;
-/// One transport of the test client.
-pub mod wire;
 /// WebSockets of a second make.
 pub mod ws;
 
-pub use client::{NativeClient, News, Options, Reply, Rung};
+pub use client::{NativeClient, Options, Replies, Reply, Rung};
 pub use native::Link;
 pub use program::Program;
 pub use server::TestServer;
+pub use tabagent_server::testing::{News, ledger};

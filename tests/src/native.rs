@@ -1,20 +1,14 @@
 //! WebRTC of the test client: signaling over HTTP, two data channels.
 
-use std::time::Duration;
-
-use bytes::Bytes;
 use serde_json::{Value, json};
-use tabagent_protocol::{CHANNEL_LABEL, Code, ConnectionId, Fault, Lane};
-use tabagent_server::transport::{Channel, ChannelReceiver, ChannelSender, ChannelSpec, Message, Peer, PeerEvent, PeerOptions};
+use tabagent_protocol::{CHANNEL_LABEL, Code, Fault, Lane};
+use tabagent_server::{
+    testing::Transport,
+    transport::{Channel, ChannelSpec, Peer, PeerEvent, PeerOptions},
+};
 use tokio::sync::mpsc;
 
-use crate::{
-    client::PATIENCE,
-    wire::{Inbox, Incoming, Wire},
-};
-
-/// How long what was said last may take to leave.
-const FAREWELL: Duration = Duration::from_secs(2);
+use crate::client::PATIENCE;
 
 /// Both lanes' channels, open, and nothing said yet.
 pub struct Link {
@@ -66,58 +60,18 @@ impl Link {
 ///
 /// # Errors
 /// When it cannot be opened.
-pub(crate) async fn wire(url: &str, key: Option<&str>, id: ConnectionId, inbox: &Inbox) -> Result<Wire, Fault> {
+pub(crate) async fn transport(url: &str, key: Option<&str>) -> Result<Transport, Fault> {
     let Link { peer, channels, mut events, .. } = Link::open_with(url, key).await?;
-    let (wire, to_send) = Wire::new(id, inbox);
-    let (cut, inbox) = (wire.cut.clone(), inbox.clone());
-    let (senders, receivers): (Vec<_>, Vec<_>) = channels.into_iter().map(|channel| (channel.sender, channel.receiver)).unzip();
-    let writers: Vec<_> =
-        senders.into_iter().zip(to_send).map(|(sender, packets)| tokio::spawn(write(sender, packets))).collect();
+    let channels = channels.try_into().map_err(|_| failed("there are two lanes"))?;
+    let transport = Transport::lanes(channels);
+    let over = transport.over();
     tokio::spawn(async move {
         let gone = async { while !matches!(events.recv().await, None | Some(PeerEvent::Closed(_))) {} };
-        let finished = async {
-            for writer in writers {
-                drop(writer.await);
-            }
-            // The wire was dropped: what was said last still leaves.
-            tokio::time::sleep(FAREWELL).await;
-        };
-        tokio::select! {
-            () = cut.cancelled() => {}
-            () = gone => {}
-            () = read(receivers, id, &inbox) => {}
-            () = finished => {}
-        }
+        over.run_until_cancelled(gone).await;
+        over.cancel();
         peer.close();
-        drop(inbox.send((id, Incoming::Closed)).await);
     });
-    Ok(wire)
-}
-
-async fn write(sender: ChannelSender, mut packets: mpsc::Receiver<Bytes>) {
-    while let Some(packet) = packets.recv().await {
-        sender.send(Message::Binary(packet)).await;
-    }
-}
-
-/// Reads both channels until either is closed.
-async fn read(receivers: Vec<ChannelReceiver>, id: ConnectionId, inbox: &Inbox) {
-    let [a, b] = &mut receivers.into_iter().map(|receiver| Box::pin(read_one(receiver, id, inbox))).collect::<Vec<_>>()[..]
-    else {
-        return;
-    };
-    tokio::select! {
-        () = a => {}
-        () = b => {}
-    }
-}
-
-async fn read_one(mut receiver: ChannelReceiver, id: ConnectionId, inbox: &Inbox) {
-    while let Some(message) = receiver.receive().await {
-        if let Message::Binary(packet) = message {
-            drop(inbox.send((id, Incoming::Packet(packet))).await);
-        }
-    }
+    Ok(transport)
 }
 
 async fn post(url: &str, key: Option<&str>, body: &Value) -> Result<Value, Fault> {

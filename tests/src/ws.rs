@@ -1,9 +1,12 @@
 //! WebSockets of a second make, for the test client and for tests that make their own packets.
 
-use bytes::Bytes;
-use futures_util::{SinkExt, StreamExt, stream};
-use tabagent_protocol::{CHANNEL_PROTOCOL, Code, ConnectionId, Fault};
-use tokio::{net::TcpStream, sync::mpsc};
+use futures_util::{SinkExt, StreamExt};
+use tabagent_protocol::{CHANNEL_PROTOCOL, Code, Fault};
+use tabagent_server::{
+    testing::{FarEnd, Transport, channel},
+    transport::Message as Packet,
+};
+use tokio::net::TcpStream;
 use tokio_tungstenite::{
     WebSocketStream, client_async,
     tungstenite::{
@@ -12,8 +15,6 @@ use tokio_tungstenite::{
         http::{HeaderName, HeaderValue},
     },
 };
-
-use crate::wire::{Inbox, Incoming, Wire};
 
 /// A WebSocket to the server, open, and nothing said yet.
 pub type Socket = WebSocketStream<TcpStream>;
@@ -42,25 +43,25 @@ pub async fn open(url: &str, headers: &[(&'static str, &str)]) -> Result<Socket,
 ///
 /// # Errors
 /// When it cannot be opened.
-pub(crate) async fn wire(url: &str, id: ConnectionId, inbox: &Inbox) -> Result<Wire, Fault> {
+pub(crate) async fn transport(url: &str) -> Result<Transport, Fault> {
     let failed = |error: Error| Fault::new(Code::TRANSPORT_FAILED, error.to_string());
     let socket = open(url, &[]).await.map_err(failed)?;
-    let (wire, [interactive, bulk]) = Wire::new(id, inbox);
-    let (cut, inbox) = (wire.cut.clone(), inbox.clone());
+    let (channel, far) = channel();
+    let transport = Transport::shared(channel);
+    let over = transport.over();
     tokio::spawn(async move {
-        cut.run_until_cancelled(carry(socket, interactive, bulk, id, &inbox)).await;
-        drop(inbox.send((id, Incoming::Closed)).await);
+        over.run_until_cancelled(carry(socket, far)).await;
+        over.cancel();
     });
-    Ok(wire)
+    Ok(transport)
 }
 
-/// Both directions until either ends; a wire that is dropped says goodbye.
-async fn carry(socket: Socket, interactive: mpsc::Receiver<Bytes>, bulk: mpsc::Receiver<Bytes>, id: ConnectionId, inbox: &Inbox) {
+/// Both directions until either ends; a channel that is dropped says goodbye.
+async fn carry(socket: Socket, far: FarEnd) {
     let (mut sink, mut stream) = socket.split();
-    let lanes = [interactive, bulk].map(|lane| stream::unfold(lane, |mut lane| async { Some((lane.recv().await?, lane)) }));
-    let mut packets = std::pin::pin!(stream::select_all(lanes.map(Box::pin)));
+    let FarEnd { mut to_send, received, .. } = far;
     let writing = async {
-        while let Some(packet) = packets.next().await {
+        while let Some(Packet::Binary(packet) | Packet::Text(packet)) = to_send.recv().await {
             if sink.send(Message::Binary(packet)).await.is_err() {
                 break;
             }
@@ -72,7 +73,7 @@ async fn carry(socket: Socket, interactive: mpsc::Receiver<Bytes>, bulk: mpsc::R
     let reading = async {
         while let Some(Ok(message)) = stream.next().await {
             if let Message::Binary(packet) = message {
-                drop(inbox.send((id, Incoming::Packet(packet))).await);
+                drop(received.send(Packet::Binary(packet)).await);
             }
         }
     };

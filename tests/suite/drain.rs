@@ -150,7 +150,7 @@ async fn a_connection_that_is_to_be_left_is_left_and_nothing_stops() {
     }
     finish(replies, chain, ITEMS).await;
     assert_eq!(executed.times("moving"), 1);
-    while let Ok(news) = client.news.try_recv() {
+    while let Some(news) = client.heard() {
         assert!(!matches!(news, News::Disconnected | News::Expired(_)), "{news:?}");
     }
     client.close().await;

@@ -4,6 +4,7 @@
 mod drain;
 mod hostile;
 mod kill;
+mod memory;
 mod native;
 mod replaces;
 mod resume;

@@ -48,11 +48,11 @@ async fn a_message_above_the_limit_fails_its_call_only() {
 async fn cancel_stops_the_producer() {
     let server = TestServer::reference();
     let client = NativeClient::connect(&server.url()).await.expect("a session");
-    let (call, mut replies) = client.stream("chat", &count_to(5_000)).await.expect("a call");
+    let (_, mut replies) = client.stream("chat", &count_to(5_000)).await.expect("a call");
     for _ in 0..5 {
         assert!(matches!(replies.recv().await, Some(Reply::Item(_))));
     }
-    client.cancel(call).await;
+    replies.cancel().await;
     let before = tokens(&client).await;
     let (_, mut replies) = client.stream("chat", &count_to(20)).await.expect("a call");
     let mut next = 0;
@@ -95,6 +95,7 @@ async fn the_server_calls_the_client_inside_a_call() {
     });
     let server = TestServer::start(ServerOptions::default(), service);
     let client = NativeClient::connect(&server.url()).await.expect("a session");
+    client.session.serve(|echo: Echo| async move { Ok(json!({"type": "echoed", "question": echo.question})) }).await;
     let answer = client.request("ask_back", &json!({"question": "why?"})).await.expect("an answer");
     assert_eq!(answer["answer"]["question"], "why?");
     client.close().await;

@@ -3,10 +3,9 @@
 use serde_json::{Value, json};
 use tabagent_server::{ServerLimits, ServerOptions};
 use tabagent_tests::{
-    NativeClient, Options, Reply, TestServer,
+    NativeClient, Options, Replies, Reply, TestServer,
     ledger::{Chain, Executed},
 };
-use tokio::sync::mpsc::UnboundedReceiver;
 
 /// A server whose calls are noted, under these limits.
 pub(crate) fn serve(limits: &[&str]) -> (TestServer, Executed) {
@@ -27,10 +26,10 @@ pub(crate) fn produce(name: &str, items: u64, bytes: usize) -> Value {
 }
 
 /// Reads until so many items have come in all; `None` when the answer came, which must be that of a whole stream.
-pub(crate) async fn read(replies: &mut UnboundedReceiver<Reply>, chain: &mut Chain, upto: u64) -> Option<()> {
+pub(crate) async fn read(replies: &mut Replies, chain: &mut Chain, upto: u64) -> Option<()> {
     while chain.items() < upto {
         match replies.recv().await.expect("the session goes on") {
-            Reply::Item(item) => chain.check(item),
+            Reply::Item(item) => chain.check(serde_json::from_value(item).expect("an entry")),
             Reply::Done(answer) => {
                 assert_eq!(answer.expect("an answer")["chain"], chain.value());
                 return None;
@@ -41,7 +40,7 @@ pub(crate) async fn read(replies: &mut UnboundedReceiver<Reply>, chain: &mut Cha
 }
 
 /// Reads the rest and holds it against the producer's ledger.
-pub(crate) async fn finish(mut replies: UnboundedReceiver<Reply>, mut chain: Chain, items: u64) {
+pub(crate) async fn finish(mut replies: Replies, mut chain: Chain, items: u64) {
     assert_eq!(read(&mut replies, &mut chain, u64::MAX).await, None);
     assert_eq!(chain.items(), items);
 }

@@ -1,20 +1,17 @@
 // A connected client: requests, streams, events, calls from the server.
 
 import type { Api } from "./api.gen.js";
-import { type Caller, Calls, guarded, reported } from "./calls.js";
-import { chosen } from "./chosen.js";
+import { guarded, reported } from "./calls.js";
 import type { Engine, Instance } from "./engine.js";
-import { TabagentError, cancelled, thrown } from "./errors.js";
-import { crash } from "./guard.js";
+import { TabagentError, cancelled } from "./errors.js";
 import { hex } from "./hex.js";
-import { Keyed, bootBytes } from "./keyed.js";
 import { onWake } from "./lifecycle.js";
-import { Secrets } from "./secrets.js";
+import type { Asker, Placed } from "./placed.js";
 import { Serving } from "./serving.js";
+import { ClientSession, SESSION_OVER } from "./session.js";
 import { candidatePair, counted, transportStats } from "./stats.js";
 import { TabagentStream } from "./stream.js";
-import { Transports } from "./transports.js";
-import { type Placed, Unplaced } from "./unplaced.js";
+import { Subscriptions } from "./subscriptions.js";
 import type {
   ActionName,
   ApiTypes,
@@ -35,22 +32,11 @@ import type {
   TransportName,
   TransportFailure,
 } from "./types.js";
-import { Upload } from "./upload.js";
-import { type Session, Wish } from "./wasm/tabagent_client_bg.js";
-
-/** Who is told of a call. Without `item`, items are taken and dropped. */
-type Waiting = Pick<Caller, "response" | "failed"> & Partial<Caller>;
 
 /** Actions that are asked for their items by a field of their own. */
 const STREAM_FIELD = new Set(["chat", "generate"]);
-/** Actions whose bytes must not delay others. */
-const BULK = new Set(["read_file", "write_file"]);
 const TRANSPORTS: readonly TransportName[] = ["webrtc", "websocket"];
 const STEPS: readonly TimelineEntry["step"][] = ["signaling", "ice", "dtls", "channel", "welcome"];
-/** What calls fail with that end with their session. */
-const SESSION_OVER = new Set(["outcome_unknown", "client_crashed"]);
-/** Milliseconds for the answer to a ping: a slower connection has no round trip worth showing. */
-const PING_MS = 2_000;
 
 /** The events of {@link TabagentClient}, by name. */
 export interface TabagentClient<T extends ApiTypes<T> = Api> {
@@ -75,8 +61,6 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
   readonly timeline: readonly TimelineEntry[] = [];
 
   #connectionId = "";
-  #boot = "";
-  #keyed = new Keyed();
   #transport: TransportName | undefined;
   /** The ladder. */
   #transports: readonly TransportName[];
@@ -84,55 +68,45 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
   #failures: { [transport in TransportName]?: TransportFailure } = {};
   #state: ClientState = "idle";
   #reason: TabagentError | undefined;
-  #engine: Engine;
-  /**
-   * None when the client is closed, and between two instances of the module. Freed when closed: it and this client hold each other, and
-   * nobody else would tell them apart.
-   */
-  #session: Session | undefined;
-  /** Of this session. */
-  #calls!: Calls;
-  #secrets = new Secrets();
-  #open: Transports;
-  /** Calls that wait for the next instance. */
-  #unplaced = new Unplaced();
-  /** Why the client closes itself. */
-  #closing: TabagentError | undefined;
+  #session: ClientSession;
   #serving = new Serving();
-  /** Handlers by the name of the event. */
-  #handlers = new Map<string, Set<(event: never) => void>>();
-  #url: string;
+  #subscriptions = new Subscriptions((...told) => this.#subscribe(...told));
   #options: ConnectOptions;
-  /** A session has been welcomed. */
-  #stood = false;
   /** Settles `connect()`. */
   #opened = deferred<void>();
   #begun = performance.now();
-  /** Milliseconds from `connect()` to the beginning of the session. */
-  #offset = 0;
   /** Makes names of calls unique among the clients of one key. */
-  #name: string;
+  #name = hex(crypto.getRandomValues(new Uint8Array(4)));
   #made = 0;
-  /** Hears no more of the instance. */
-  #leave!: () => void;
   /** Undone when the client closes. */
   #cleanups: (() => void)[] = [];
 
   private constructor(engine: Engine, instance: Instance, url: string, options: ConnectOptions) {
     super();
-    this.#engine = engine;
-    this.#url = url;
     this.#options = options;
-    this.#open = new Transports(options);
     const { transports = TRANSPORTS, strict } = options;
     this.#transports = strict ? transports.slice(0, 1) : transports;
-    this.#name = hex(crypto.getRandomValues(new Uint8Array(4)));
     this.#change("connecting");
-    this.#begin(instance);
-    this.#watch(options.signal, "abort", () => this.#close("cancelled", "the signal given to connect() was aborted"));
+    const session = new ClientSession(instance, {
+      engine,
+      url,
+      options,
+      transports: this.#transports,
+      serving: this.#serving,
+      news: {
+        step: (...step) => this.#step(...step),
+        failed: (...failure) => this.#failed(...failure),
+        moved: (...change) => this.#moved(...change),
+        renewed: () => this.#subscriptions.renew(),
+        event: (event) => this.#subscriptions.dispatch(event),
+        closed: (reason) => this.#closed(reason),
+      },
+    });
+    this.#session = session;
+    this.#watch(options.signal, "abort", () => session.close("cancelled", "the signal given to connect() was aborted"));
     // Gone for good, or perhaps to come back: a page with open connections would not be kept.
-    this.#watch(globalThis, "pagehide", (event) => ((event as PageTransitionEvent).persisted ? this.#session?.wish(Wish.Sleep, 0, 0) : this.close()));
-    onWake((...listener) => this.#watch(...listener), (network) => this.#session?.wish(Wish.Wake, Number(network), 0));
+    this.#watch(globalThis, "pagehide", (event) => ((event as PageTransitionEvent).persisted ? session.sleep() : this.close()));
+    onWake((...listener) => this.#watch(...listener), (network) => session.wake(network));
   }
 
   /** @internal */
@@ -170,7 +144,7 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
 
   /** Names the server process; another one when the server was started anew. See {@link RequestOptions.boot}. */
   get boot(): string {
-    return this.#boot;
+    return this.#session.boot;
   }
 
   /**
@@ -222,12 +196,7 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
    * @returns a function that takes the handler away.
    */
   on<E extends string>(event: E, handler: (event: EventOf<T, E>) => void): () => void {
-    const handlers = this.#handlers.get(event) ?? new Set();
-    if (handlers.size === 0) this.#subscribe("subscribe", event);
-    this.#handlers.set(event, handlers.add(handler));
-    return () => {
-      if (handlers.delete(handler) && handlers.size === 0 && this.#state !== "closed") this.#subscribe("unsubscribe", event);
-    };
+    return this.#subscriptions.add(event, handler as (event: never) => void);
   }
 
   /**
@@ -242,15 +211,16 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
   /** How the connection is at this moment; takes a round trip. */
   async stats(): Promise<ClientStats> {
     const { state, transport } = this;
-    const [report, roundTripMs] = await Promise.all([this.#session?.report() as Promise<RTCStatsReport> | undefined, this.#ping()]);
-    const counts = this.#session?.counts() ?? [];
+    const ping = state === "connected" ? this.#session.ping() : undefined;
+    const [report, roundTripMs] = await Promise.all([this.#session.report(), ping]);
+    const counts = [...this.#session.counts()];
     const transports = this.#transports.map((name, at) => ({ transport: name, ...transportStats(counts.slice(12 + 3 * at)), error: this.#failures[name] }));
     return { state, transport, transports, candidatePair: candidatePair(report), roundTripMs, ...counted(counts) };
   }
 
   /** Ends the session: calls in flight fail, the server is told. Does nothing the second time. */
   close(): void {
-    this.#close("cancelled", "the client was closed");
+    this.#session.close("cancelled", "the client was closed");
   }
 
   /** Closes: `using agent = await connect(…)`. */
@@ -258,136 +228,9 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
     this.close();
   }
 
-  /** Begins a session in an instance of the module: the first, or the one in place of a session that crashed with its instance. */
-  #begin({ Session, users }: Instance): void {
-    const crashed = (cause: unknown) => this.#crashed(cause);
-    users.add(crashed);
-    this.#leave = () => users.delete(crashed);
-    this.#offset = performance.now() - this.#begun;
-    const calls = new Calls({
-      step: (...step) => this.#step(...step),
-      failed: (...failure) => this.#failed(...failure),
-      moved: (...change) => this.#moved(...change),
-      welcomed: (boot) => (this.#boot = boot),
-      expired: () => this.#resubscribe(),
-      closed: (reason) => this.#closed(reason),
-      published: (event) => this.#dispatch(event),
-      asked: async (call, action, requestId, fields) => {
-        const answer = await this.#serving.answer(call, action, requestId, fields);
-        if (this.#session === session) session.answer(call, answer);
-      },
-      cancelled: (call) => this.#serving.cancel(call),
-    });
-    this.#calls = calls;
-    const session = new Session(calls, {
-      server: this.#url,
-      replaces: this.#secrets.past(),
-      secret: () => this.#secrets.next(),
-      constructors: this.#open.constructors,
-      transports: this.#transports,
-      ...chosen(this.#options),
-    });
-    this.#session = session;
-    this.#resubscribe();
-    this.#unplaced.place();
-  }
-
-  /** The instance has crashed, and with it the session: what was under way is lost, the next begins in the next instance. */
-  #crashed(cause: unknown): void {
-    const [{ waiting }, over] = [this.#calls, this.#closing];
-    this.#session = undefined;
-    this.#open.close();
-    this.#serving.cancelAll();
-    if (this.#state === "closed") return;
-    // Before the failures, as when a transport is lost.
-    if (this.#state !== "connecting") this.#moved("", "", over ? "closed" : "crashed");
-    for (const [callId, caller] of waiting) caller.failed(over ?? crash(`call ${callId} may or may not have been carried out`, cause));
-    waiting.clear();
-    if (over) return this.#closed(over);
-    this.#engine.instance().then(
-      (instance) => this.#state === "closed" || this.#begin(instance),
-      (error: TabagentError) => this.#closed(error.code === "client_crashed" ? error : crash(error.message, error)),
-    );
-  }
-
   /** Makes a call. Undefined when it failed at once; the caller has been told. */
-  #call(request: { action: string }, options: RequestOptions, requestId: string, caller: Waiting): Placed | undefined {
-    const { signal, onEvent, payload, body, onProgress, timeoutMs, idempotencyKey } = options;
-    const aborted = () => cancelled(`call "${requestId}" was cancelled`, signal?.reason);
-    if (signal?.aborted) return void caller.failed(aborted());
-    const { action, ...fields } = request;
-    const [session, { waiting }] = [this.#session, this.#calls];
-    if (!session) {
-      if (this.#state !== "closed") return this.#unplaced.wait(signal, (signal) => this.#call(request, { ...options, signal }, requestId, caller));
-      caller.failed(new TabagentError({ code: "invalid_state", status: 409, message: "the client is closed; connect anew" }));
-      return undefined;
-    }
-    const boot = options.boot ?? (idempotencyKey && this.#keyed.boot(action, idempotencyKey));
-    let { contentType } = options;
-    let upload: Upload | undefined;
-    let id: number;
-    try {
-      upload = body && new Upload(body, onProgress);
-      id = session.call({
-        action,
-        value: JSON.stringify(fields),
-        requestId,
-        deadlineMs: timeoutMs,
-        payload,
-        contentType,
-        idempotencyKey,
-        boot: boot ? bootBytes(boot) : undefined,
-        streams: !!body,
-        bulk: (options.lane ?? (payload || body || BULK.has(action) ? "bulk" : "interactive")) === "bulk",
-      });
-      if (!id) throw crash("it is being replaced; call again");
-    } catch (error) {
-      upload?.stop(error);
-      caller.failed(thrown(error) as TabagentError);
-      return undefined;
-    }
-    // Its number means another call in the session after this one.
-    const wish = (wish: Wish, cost: number) => session === this.#session && session.wish(wish, id, cost);
-    const consumed = (cost: number) => void wish(Wish.Consumed, cost);
-    const withdraw = (error: TabagentError) => {
-      if (!waiting.delete(id)) return;
-      settle(error);
-      wish(Wish.Cancel, 0);
-      caller.failed(error);
-    };
-    const cancel = () => withdraw(aborted());
-    const settle = (reason?: TabagentError) => {
-      signal?.removeEventListener("abort", cancel);
-      upload?.stop(reason);
-    };
-    signal?.addEventListener("abort", cancel);
-    waiting.set(id, {
-      response: (value) => (settle(), caller.response(value)),
-      failed: (error) => {
-        settle(error);
-        if (idempotencyKey && SESSION_OVER.has(error.code)) this.#keyed.lose(action, idempotencyKey, boot ?? this.#boot);
-        caller.failed(error);
-      },
-      writable: () => upload?.writable(),
-      item: (value, cost, news) => {
-        if (!news && caller.item) return caller.item(value, cost, news);
-        consumed(cost);
-        if (!news) return;
-        guarded(() => onEvent?.(value as never));
-        this.#dispatch(value);
-      },
-    });
-    contentType ??= (body && "type" in body && body.type) || undefined;
-    upload?.start({
-      item: (piece) => {
-        const more = session.item(id, { value: "{}", payload: piece, contentType });
-        contentType = undefined; // with the first is enough
-        return more;
-      },
-      end: () => void wish(Wish.End, 0),
-      failed: (error) => withdraw(thrown(error) as TabagentError),
-    });
-    return { consumed, cancel };
+  #call({ action, ...fields }: { action: string }, options: RequestOptions, requestId: string, asker: Omit<Asker, "news">): Placed | undefined {
+    return this.#session.call({ action, fields, requestId, options }, asker);
   }
 
   /** The name of a call: the caller's, wherever it is written, or one of ours. */
@@ -397,18 +240,13 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
     return requestId ?? (typeof field === "string" ? field : `${this.#name}-${++this.#made}`);
   }
 
-  /** Hands an event to its handlers. */
-  #dispatch(event: unknown): void {
-    const name = (event as { event?: string } | undefined)?.event;
-    for (const handler of this.#handlers.get(name ?? "") ?? []) guarded(() => handler(event as never));
-  }
-
   /**
    * Nobody waits for a subscription, so its failure is reported like an exception nobody caught, unless it came with the end
    * of the client, or of the session: the next one subscribes anew.
    */
   #subscribe(action: "subscribe" | "unsubscribe", event: string): void {
-    if (!this.#session) return;
+    // Without a session: the next one is told of all of them.
+    if (!this.#session.stands) return;
     const request = { action, events: [event] };
     this.#call(request, {}, this.#requestId({}, request), {
       response: () => {},
@@ -416,29 +254,7 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
     });
   }
 
-  /** The next session knows of no subscription. */
-  #resubscribe(): void {
-    for (const [event, { size }] of this.#handlers) if (size > 0) this.#subscribe("subscribe", event);
-  }
-
-  #ping(): Promise<number | undefined> {
-    if (this.#state !== "connected") return Promise.resolve(undefined);
-    const { pings } = this.#calls;
-    const [token, begun] = [++this.#made, performance.now()];
-    return new Promise((resolve) => {
-      const done = (ms?: number) => {
-        clearTimeout(timer);
-        pings.delete(token);
-        resolve(ms);
-      };
-      const timer = setTimeout(done, PING_MS);
-      pings.set(token, () => done(performance.now() - begun));
-      this.#session?.wish(Wish.Ping, token, 0);
-    });
-  }
-
   #step(transport: TransportName, connection: string, name: string, ms: number, count: number): void {
-    ms += this.#offset;
     const step = STEPS.find((step) => step === name);
     const timeline = this.timeline as TimelineEntry[];
     if (step) {
@@ -454,14 +270,10 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
     this.#debug("failed", performance.now() - this.#begun, `${failure.code} at ${failure.step}: ${failure.message}`, transport);
   }
 
-  #moved(name: TransportName | "", connection: string, reason: TransportChange["reason"]): void {
-    const [from, to] = [this.#transport, name || undefined];
-    // The first of the session, but not of the client.
-    if (reason === "connected" && this.#stood) reason = "reconnected";
-    this.#stood = true;
+  #moved(to: TransportName | undefined, connection: string, reason: TransportChange["reason"]): void {
+    const from = this.#transport;
     this.#transport = to;
     if (to) {
-      this.#secrets.welcomed();
       this.#connectionId = connection;
       delete this.#failures[to];
     }
@@ -477,24 +289,9 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
     const reason = failed ? error.with({ transports: this.#failures }) : error;
     this.#reason = reason;
     for (const cleanup of this.#cleanups) cleanup();
-    this.#leave();
-    this.#serving.cancelAll();
     this.#debug("closed", performance.now() - this.#begun, `${reason.code}: ${reason.message}`);
     this.#opened.reject(reason);
     this.#change("closed");
-    this.#unplaced.place();
-    // Not at once: this may be called from within it.
-    queueMicrotask(() => {
-      this.#session?.free();
-      this.#session = undefined;
-    });
-  }
-
-  #close(code: string, message: string): void {
-    if (this.#state === "closed") return;
-    this.#closing = new TabagentError({ code, status: 499, message });
-    if (this.#session) this.#session.close({ code, message });
-    else this.#closed(this.#closing);
   }
 
   #change(state: ClientState): void {

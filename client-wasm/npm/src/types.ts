@@ -98,8 +98,9 @@ export interface TransportChange {
   to: TransportName | undefined;
   /**
    * `connected`: the first. `preferred`: a better one is ready. `lost`: the one before broke. `replaced`: the one before was
-   * silent. `reconnected`: there was none before. `sleeping`: the page is put aside, perhaps to come back. `crashed`: the client's
-   * WebAssembly crashed; a new session begins, and calls that were under way have failed with `client_crashed`. `closed`: the session is over.
+   * silent, or the server will close it. `reconnected`: there was none before. `sleeping`: the page is put aside, perhaps to come
+   * back. `crashed`: the client's WebAssembly crashed; a new session begins, and calls that were under way have failed with
+   * `client_crashed`. `closed`: the session is over.
    */
   reason: "connected" | "preferred" | "lost" | "replaced" | "reconnected" | "sleeping" | "crashed" | "closed";
 }

@@ -1,10 +1,7 @@
 // Calls that are made between two instances of the module: they wait for the session in the next.
 
-/** A call that has been made, for whoever reads its items. */
-export interface Placed {
-  consumed(cost: number): void;
-  cancel(): void;
-}
+import type { Placed } from "./placed.js";
+
 
 /** Those of one client, in their order. */
 export class Unplaced {

@@ -42,6 +42,8 @@ use crate::{
     transport::Channel,
 };
 
+#[cfg(feature = "testing")]
+pub(crate) use self::pipes::Heard;
 pub(crate) use self::{carrier::Carrier, pipes::Pipes};
 
 /// SHA-256 of a session's principal and secret: all the server keeps of the secret.

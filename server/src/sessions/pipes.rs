@@ -29,7 +29,7 @@ pub(crate) struct Pipes {
 }
 
 /// What happened on a connection.
-pub(super) enum Heard {
+pub(crate) enum Heard {
     /// A message.
     Message(Lane, Message),
     /// A full pipe has room again.
@@ -59,6 +59,16 @@ impl Pipes {
         Self { senders, receivers: [Some(receiver), None], shared: true, ..Self::default() }
     }
 
+    /// A pipe for each lane, all open, the speaker's own end: it says hello first, whoever made them.
+    #[cfg(feature = "testing")]
+    pub(crate) fn lanes(channels: [Channel; 2]) -> Self {
+        let mut pipes = Self::default();
+        for channel in channels {
+            pipes.add(Channel { made_here: false, ..channel });
+        }
+        pipes
+    }
+
     /// Puts a channel in its lane; the lane, or `None` when it was taken and the channel is refused.
     ///
     /// A channel made here is greeted with a ping: a browser may lose what is sent on a channel that arrived, until something
@@ -84,7 +94,7 @@ impl Pipes {
     }
 
     /// Gives a packet to its lane's pipe; the lanes that are full from now on, or that the pipe is gone.
-    pub(super) fn send(&mut self, lane: Lane, packet: Vec<u8>) -> Result<&'static [Lane], Gone> {
+    pub(crate) fn send(&mut self, lane: Lane, packet: Vec<u8>) -> Result<&'static [Lane], Gone> {
         let sender = self.senders[lane.index()].as_ref().ok_or(Gone)?;
         match sender.try_send(Message::Binary(Bytes::from(packet))) {
             Sent::Ready => Ok(&[]),
@@ -98,7 +108,7 @@ impl Pipes {
     }
 
     /// Lanes that were full, now that a pipe has room again.
-    pub(super) fn freed(&mut self) -> impl Iterator<Item = Lane> + use<> {
+    pub(crate) fn freed(&mut self) -> impl Iterator<Item = Lane> + use<> {
         let room = |sender: &Option<ChannelSender>| sender.as_ref().is_some_and(ChannelSender::has_room);
         let freed = Lane::ALL.map(|lane| self.full[lane.index()] && room(&self.senders[lane.index()]));
         freed.iter().zip(&mut self.full).for_each(|(freed, full)| *full &= !freed);
@@ -106,7 +116,7 @@ impl Pipes {
     }
 
     /// The next thing that happens on any of them. May be dropped and asked again.
-    pub(super) async fn next(&mut self) -> Heard {
+    pub(crate) async fn next(&mut self) -> Heard {
         let [interactive, bulk] = &mut self.receivers;
         tokio::select! {
             message = receive(interactive) => message.map_or(CLOSED, |message| Heard::Message(Lane::Interactive, message)),
@@ -117,7 +127,7 @@ impl Pipes {
     }
 
     /// A message that is here already.
-    pub(super) fn try_receive(&mut self, lane: Lane) -> Option<Message> {
+    pub(crate) fn try_receive(&mut self, lane: Lane) -> Option<Message> {
         self.receivers[lane.index()].as_mut()?.try_receive()
     }
 
@@ -149,7 +159,7 @@ impl Pipes {
     }
 
     /// Closes the pipes and waits, within a bound, until what was said last has left.
-    pub(super) async fn farewell(self) {
+    pub(crate) async fn farewell(self) {
         let Self { senders, receivers, .. } = self;
         drop(senders);
         let closed = async {
@@ -173,7 +183,7 @@ impl Pipes {
 
 /// There is no pipe to send on any more.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Gone;
+pub(crate) struct Gone;
 
 async fn receive(receiver: &mut Option<ChannelReceiver>) -> Option<Message> {
     match receiver {

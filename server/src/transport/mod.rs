@@ -27,6 +27,14 @@ pub enum Message {
     Binary(Bytes),
 }
 
+impl Message {
+    /// Bytes of it.
+    pub(crate) fn len(&self) -> usize {
+        let (Self::Text(bytes) | Self::Binary(bytes)) = self;
+        bytes.len()
+    }
+}
+
 /// What a transport says after it took a message: it always takes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {

@@ -9,9 +9,10 @@ use std::{
 };
 
 use bytes::BytesMut;
+use tabagent_protocol::BULK_CHANNEL_PROTOCOL;
 use tokio::{
     sync::mpsc,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use webrtc::{
@@ -21,6 +22,7 @@ use webrtc::{
 
 use super::{
     super::{Channel, ChannelReceiver, ChannelSender, GOODBYE, Message, outgoing},
+    allowance::Allowance,
     handler::Connection,
 };
 
@@ -128,7 +130,8 @@ async fn carry(data_channel: &Arc<dyn DataChannel>, connection: &Connection, mad
         return End::There;
     };
     let ended_here = Arc::new(AtomicBool::new(false));
-    let writer = tokio::spawn(write(data_channel.clone(), to_send, closing, ended_here.clone()));
+    let allowance = (channel.protocol == BULK_CHANNEL_PROTOCOL).then(|| Allowance::new(connection.send_buffer_bytes));
+    let writer = tokio::spawn(write(data_channel.clone(), to_send, allowance, closing, ended_here.clone()));
     // Not taken: the sender inside is dropped, so the writer closes the channel.
     connection.reporter.channel(channel);
 
@@ -176,14 +179,18 @@ async fn read(data_channel: &Arc<dyn DataChannel>, received: &mpsc::Sender<Messa
     }
 }
 
-/// Sends what is queued, waiting for the send buffer, until nobody can queue any more; then closes the channel.
+/// Sends what is queued, waiting for the send buffer and for its allowance, until nobody can queue any more; then closes the channel.
 async fn write(
     data_channel: Arc<dyn DataChannel>,
     mut to_send: mpsc::Receiver<Message>,
+    mut allowance: Option<Allowance>,
     closing: CancellationToken,
     ended_here: Arc<AtomicBool>,
 ) -> End {
     loop {
+        if let (Some(allowance), true) = (&mut allowance, to_send.is_empty()) {
+            allowance.forget();
+        }
         let message = tokio::select! {
             message = to_send.recv() => message,
             () = closing.cancelled(), if !to_send.is_closed() => {
@@ -192,6 +199,10 @@ async fn write(
             }
         };
         let Some(message) = message else { break };
+        let bytes = message.len();
+        if let Some(allowance) = &mut allowance {
+            allowed(&data_channel, allowance).await;
+        }
         if let Err(error) = send(&data_channel, message).await {
             // Too large is the one that is this side's own doing.
             match error {
@@ -202,12 +213,26 @@ async fn write(
             }
             break;
         }
+        if let Some(allowance) = &mut allowance {
+            allowance.handed(Instant::now(), bytes);
+        }
     }
     // The stack lets a close overtake messages that it has not handed to SCTP yet. If the other side ends it meanwhile, the
     // reader hears of that and calls this off.
     let _ = timeout(LINGER, flushed(&data_channel)).await;
     ended_here.store(true, Ordering::Release);
     if data_channel.close().await.is_ok() { End::Here } else { End::There }
+}
+
+/// Returns when the next message may be handed over, or the channel is gone.
+async fn allowed(data_channel: &Arc<dyn DataChannel>, allowance: &mut Allowance) {
+    while let Ok(outstanding) = data_channel.outstanding_bytes().await {
+        allowance.acknowledged(Instant::now(), outstanding);
+        if allowance.has_room(outstanding) {
+            return;
+        }
+        sleep(FLUSH_LOOK).await;
+    }
 }
 
 /// Returns when the other side has everything, or the channel is gone.

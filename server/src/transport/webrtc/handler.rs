@@ -28,6 +28,8 @@ pub(super) struct Connection {
     pub(super) seats: Seats,
     /// Messages of each queue of a channel.
     pub(super) queue_messages: usize,
+    /// Bytes of a channel that may be sent and not acknowledged.
+    pub(super) send_buffer_bytes: usize,
     /// Where our candidates belong.
     pub(super) section: Section,
     /// Own host candidates known so far; everything is known once it says `usize::MAX`.

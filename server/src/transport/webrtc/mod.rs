@@ -3,6 +3,7 @@
 //! A [`Peer`] is one negotiation and the connection it leads to. The stack's callbacks ([`handler`]) only write down; one task
 //! watches for the end ([`watch`]), two carry each channel ([`channel`]).
 
+mod allowance;
 mod channel;
 mod handler;
 mod negotiation;
@@ -158,6 +159,7 @@ impl Peer {
             ending: Ending::default(),
             seats: Seats::new(options.channels),
             queue_messages: options.queue_messages,
+            send_buffer_bytes: options.send_buffer_bytes.max(1),
             section,
             gathered: state::Sender::new(0),
             silent: state::Sender::new(false),

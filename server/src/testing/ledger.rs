@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -13,11 +14,13 @@ use tabagent_protocol::{
     Code, Fault,
     api::{Action, NoItem},
 };
-use tabagent_server::Service;
 use tokio::time::interval;
 
+use super::calling::read;
+use crate::Service;
+
 /// Asks for a stream.
-#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Produce {
     /// Its name: carried out once.
     pub name: String,
@@ -31,7 +34,7 @@ pub struct Produce {
 }
 
 /// Ends a stream behind the item that is on its way.
-#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Finish {
     /// Its name.
     pub name: String,
@@ -44,7 +47,7 @@ impl Action for Finish {
 }
 
 /// Takes a stream that the caller sends.
-#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Consume {
     /// Its name: carried out once.
     pub name: String,
@@ -57,7 +60,7 @@ impl Action for Consume {
 }
 
 /// One item.
-#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Entry {
     /// From 1.
     pub seq: u64,
@@ -78,18 +81,24 @@ impl Action for Produce {
 pub struct Executed(Arc<Mutex<BTreeMap<String, u32>>>);
 
 impl Executed {
-    /// A service that produces and consumes streams and notes that it did.
+    /// The reference service with `produce` and `consume`.
     #[must_use]
     pub fn service(&self) -> Service {
+        self.kept_by(Service::reference())
+    }
+
+    /// Adds `produce` and `consume` to a service: it notes what it carries out.
+    #[must_use]
+    pub fn kept_by(&self, service: Service) -> Service {
         let (executed, consuming) = (self.clone(), self.clone());
-        let service = Service::reference().on(move |call, asked: Consume| {
+        let service = service.on(move |call, asked: Consume| {
             let consuming = consuming.clone();
             consuming.note(&asked.name);
             async move {
                 let mut incoming = call.incoming().ok_or(Fault::new(Code::BAD_REQUEST, "nothing is sent"))?;
                 let mut chain = Chain::default();
                 while let Some(item) = incoming.next().await? {
-                    chain.check(serde_json::from_slice(&item.value).expect("JSON"));
+                    chain.check(read(&item)?);
                     consuming.note(&format!("item of {}", asked.name));
                 }
                 Ok::<_, Fault>(json!({"type": "consumed", "chain": chain.value(), "items": chain.items()}))
@@ -154,8 +163,7 @@ impl Chain {
     ///
     /// # Panics
     /// When it is not the next one.
-    pub fn check(&mut self, item: Value) {
-        let entry: Entry = serde_json::from_value(item).expect("an entry");
+    pub fn check(&mut self, entry: Entry) {
         self.add(&entry.load);
         assert_eq!((entry.seq, entry.chain), (self.seq, self.value()), "the next item");
     }
