@@ -2,7 +2,14 @@
 
 use std::collections::VecDeque;
 
-use crate::{Millis, call::Outgoing, error::Violation, frame::FrameType};
+use crate::{
+    Millis,
+    call::Outgoing,
+    congestion::CongestionWindow,
+    error::Violation,
+    frame::FrameType,
+    limits::{Limits, PACKET_BYTES},
+};
 
 /// An ordered stream of packets. On WebRTC each lane is a data channel, so that loss in bulk never blocks a call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,11 +86,15 @@ pub(crate) struct LaneState {
     pub(crate) sent: u64,
     /// Highest of them the peer has accepted.
     pub(crate) acked: u64,
-    /// Packets above `acked`, as they left: another transport gets the same bytes.
-    kept: VecDeque<Vec<u8>>,
+    /// Packets above `acked`, as they left, and when: another transport gets the same bytes.
+    kept: VecDeque<(Millis, Vec<u8>)>,
     kept_bytes: usize,
     /// How many of them the present transport has had.
     had: usize,
+    /// What may be under way on the present transport; of the bulk lane only.
+    window: CongestionWindow,
+    /// The window was full: what waits to leave waits for it.
+    held: bool,
     /// Since when the peer owes an acknowledgement.
     pub(crate) owed_since: Option<Millis>,
     /// Number of the last packet accepted in order.
@@ -98,10 +109,22 @@ pub(crate) struct LaneState {
 
 impl LaneState {
     /// The next packet that the present transport has not had, of those built before.
-    pub(crate) fn replay(&mut self) -> Option<Vec<u8>> {
-        let packet = self.kept.get(self.had)?.clone();
+    pub(crate) fn replay(&mut self, now: Millis) -> Option<Vec<u8>> {
+        let (left, packet) = self.kept.get_mut(self.had)?;
+        *left = now;
         self.had += 1;
-        Some(packet)
+        Some(packet.clone())
+    }
+
+    /// Whether a new packet may leave: what is unacknowledged is kept, and has to be kept within bounds.
+    pub(crate) fn has_room(&mut self, lane: Lane, limits: &Limits) -> bool {
+        let most = match lane {
+            Lane::Interactive => limits.interactive_bytes as usize,
+            // With no more than it takes, the peer would be waiting for more before it acknowledges.
+            Lane::Bulk => self.window.bytes(limits.ack_bytes as usize + PACKET_BYTES / 2, limits.bulk_bytes as usize),
+        };
+        self.held = self.kept_bytes >= most;
+        !self.held
     }
 
     /// Counts a new packet out and keeps it until it is acknowledged.
@@ -109,7 +132,7 @@ impl LaneState {
         self.sent += 1;
         self.owed_since.get_or_insert(now);
         self.kept_bytes += packet.len();
-        self.kept.push_back(packet.to_vec());
+        self.kept.push_back((now, packet.to_vec()));
         self.had += 1;
     }
 
@@ -121,19 +144,28 @@ impl LaneState {
     /// Another transport has had none of the packets kept.
     pub(crate) fn rewind(&mut self, now: Millis) {
         self.had = 0;
+        self.window = CongestionWindow::default();
         self.owed_since = (!self.kept.is_empty()).then_some(now);
     }
 
-    /// The peer has everything up to here.
-    pub(crate) fn acknowledge(&mut self, now: Millis, received: u64) {
+    /// The peer has everything up to here. An acknowledgement of at least `prompt` bytes was sent when the last of them arrived; one of
+    /// fewer may have waited for more.
+    pub(crate) fn acknowledge(&mut self, now: Millis, received: u64, prompt: u32) {
         if received <= self.acked {
             return;
         }
+        let (mut bytes, mut newest, had) = (0, now, self.had);
         while self.acked < received {
-            let Some(packet) = self.kept.pop_front() else { break };
-            self.kept_bytes -= packet.len();
+            let Some((left, packet)) = self.kept.pop_front() else { break };
+            bytes += packet.len();
+            newest = left;
             self.had = self.had.saturating_sub(1);
             self.acked += 1;
+        }
+        self.kept_bytes -= bytes;
+        // Of what this transport has not had, another one has told.
+        if had > 0 && bytes >= prompt as usize {
+            self.window.judge(now, now.saturating_sub(newest), bytes, self.held);
         }
         self.owed_since = (!self.kept.is_empty()).then_some(now);
     }

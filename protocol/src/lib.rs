@@ -14,6 +14,8 @@ pub mod api;
 mod assembler;
 /// One call's state: who asked, what is owed, how much may still be sent.
 mod call;
+/// How much of the bulk lane may be under way.
+mod congestion;
 /// The sans-IO endpoint of a session, the seam every driver uses.
 mod endpoint;
 /// Every code that travels, and the error that carries it.

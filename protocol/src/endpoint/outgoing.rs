@@ -57,12 +57,11 @@ impl Endpoint {
         if !self.open(lane) {
             return None;
         }
-        if let Some(packet) = self.lanes[lane.index()].replay() {
+        let state = &mut self.lanes[lane.index()];
+        if let Some(packet) = state.replay(self.now) {
             return Some(packet);
         }
-        let budget = [self.limits.interactive_bytes, self.limits.bulk_bytes][lane.index()];
-        let state = &self.lanes[lane.index()];
-        if state.waiting() == 0 || state.unacknowledged() >= budget as usize {
+        if state.waiting() == 0 || !state.has_room(lane, &self.limits) {
             return None;
         }
         let mut packet = packet::begin(Header::Data { lane, sequence: state.sent + 1 });

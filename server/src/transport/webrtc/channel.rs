@@ -188,11 +188,14 @@ async fn write(
     ended_here: Arc<AtomicBool>,
 ) -> End {
     loop {
-        if let (Some(allowance), true) = (&mut allowance, to_send.is_empty()) {
-            allowance.forget();
-        }
         let message = tokio::select! {
             message = to_send.recv() => message,
+            () = sleep(FLUSH_LOOK), if allowance.as_ref().is_some_and(Allowance::is_watching) => {
+                if let (Some(allowance), Ok(outstanding)) = (&mut allowance, data_channel.outstanding_bytes().await) {
+                    allowance.acknowledged(Instant::now(), outstanding);
+                }
+                continue;
+            }
             () = closing.cancelled(), if !to_send.is_closed() => {
                 to_send.close();
                 continue;
