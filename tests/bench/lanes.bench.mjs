@@ -63,6 +63,8 @@ async function compare(name, options, path) {
       loaded[direction] = await page.evaluate(([direction, bytes, count, whole]) => callsBeside(agent, direction, bytes, count, whole), [direction, bytes, count, !path]);
     }
     const { grown, heap } = memory.stop();
+    // Collecting garbage takes time, so this is another transfer, without calls beside it.
+    const held = path ? undefined : await heldWhile(page, ["down", "up"], bytes);
     await page.close();
 
     console.log(`\n${name}${proxy ? ` (${proxy.counts.lost} of ${proxy.counts.passed + proxy.counts.lost} packets lost)` : ""}`);
@@ -73,11 +75,33 @@ async function compare(name, options, path) {
       aim(`  p99_${direction}_vs_idle`, `${(beside / before).toFixed(2)}, ${beside.toFixed(1)} ms`, `less than ${times}, or ${enoughMs} ms`, beside < times * before || beside < enoughMs);
     }
     aim("  server_growth_mib", (grown / MIB).toFixed(1), `less than ${serverGrowth / MIB}`, grown < serverGrowth);
-    aim("  page_heap_mib", (heap / MIB).toFixed(1), `less than ${pageHeap / MIB}`, heap < pageHeap);
+    console.log(`  page, garbage and all: ${(heap / MIB).toFixed(1)} MiB at most`);
+    if (held !== undefined) aim("  page_heap_mib", (held / MIB).toFixed(1), `less than ${pageHeap / MIB}`, held < pageHeap);
   } finally {
     proxy?.stop();
     await server.stop("SIGKILL");
   }
+}
+
+/** Bytes that the page holds on to while a file goes each way: Chromium leaves up to 64 MiB of spent buffers lying before it collects them. */
+async function heldWhile(page, directions, bytes) {
+  const session = await page.context().newCDPSession(page);
+  let [most, moving] = [0, true];
+  const looking = (async () => {
+    while (moving) {
+      await session.send("HeapProfiler.collectGarbage");
+      most = Math.max(most, used(await session.send("Runtime.getHeapUsage")));
+      await new Promise((resolve) => setTimeout(resolve, look));
+    }
+  })();
+  for (const direction of directions) await page.evaluate(([direction, bytes]) => callsBeside(agent, direction, bytes, 0, true), [direction, bytes]);
+  moving = false;
+  await looking;
+  return most;
+}
+
+function used({ usedSize, embedderHeapUsedSize = 0, backingStorageSize = 0 }) {
+  return usedSize + embedderHeapUsedSize + backingStorageSize;
 }
 
 /** The server's resident memory above what it is now, and the page's heap with its buffers: the most that was seen of each. */
@@ -88,8 +112,7 @@ async function watchMemory(pid, page) {
   let [most, heap] = [before, 0];
   const timer = setInterval(async () => {
     most = Math.max(most, resident());
-    const { usedSize, embedderHeapUsedSize = 0, backingStorageSize = 0 } = await session.send("Runtime.getHeapUsage").catch(() => ({ usedSize: 0 }));
-    heap = Math.max(heap, usedSize + embedderHeapUsedSize + backingStorageSize);
+    heap = Math.max(heap, used(await session.send("Runtime.getHeapUsage").catch(() => ({ usedSize: 0 }))));
   }, look);
   return {
     stop() {
