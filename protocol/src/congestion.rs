@@ -4,9 +4,8 @@
 
 use crate::Millis;
 
-/// Milliseconds of queueing that are worth having, or a quarter of the round trip: the path never runs dry.
-const SHORT: Millis = 0;
-/// Milliseconds of queueing that calls would notice, or half of the round trip.
+/// Milliseconds of queueing that calls would notice. On long paths half of the round trip, and a quarter of it is worth having: the path
+/// never runs dry.
 const LONG: Millis = 2;
 /// Bytes that the window grows by with each acknowledgement, once it has been too large. Before, it grows by what was acknowledged.
 const STEP: usize = 8 * 1024;
@@ -42,7 +41,7 @@ impl CongestionWindow {
                 self.shrunk = Some(now);
                 self.extra -= self.extra.div_ceil(SHARE);
             }
-        } else if used && queue <= SHORT.max(quickest / 4) {
+        } else if used && queue <= quickest / 4 {
             self.extra += if self.shrunk.is_some() { STEP } else { bytes };
         }
     }
