@@ -54,6 +54,7 @@ function written(name, value) {
   if (typeof value === "number") return name.endsWith("Ms") ? duration(value) : value.toLocaleString("en");
   if (typeof value !== "object") return String(value);
   // Words explain themselves, numbers need their names: `host udp`, `12 sent · 0 waiting`.
-  const parts = Object.entries(value).map(([key, inner]) => (typeof inner === "number" ? `${written(key, inner)} ${words(key)}` : inner));
+  const said = Object.entries(value).filter(([, inner]) => inner !== null && inner !== undefined);
+  const parts = said.map(([key, inner]) => (typeof inner === "number" ? `${written(key, inner)} ${words(key)}` : inner));
   return parts.join(parts.some((part) => part.includes(" ")) ? " · " : " ");
 }
