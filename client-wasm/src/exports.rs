@@ -7,10 +7,7 @@
 use std::rc::Rc;
 
 use js_sys::{Function, Promise, Uint8Array};
-use tabagent_protocol::{
-    Body, CallId, Code, Event, Fault, Lane, Payload, Request,
-    text::{decimal, join},
-};
+use tabagent_protocol::{Body, CallId, Code, Event, Fault, Lane, Payload, Request};
 use wasm_bindgen::prelude::*;
 
 use crate::{
@@ -236,7 +233,7 @@ impl JsSession {
             body: body(request),
             ..Request::default()
         };
-        self.0.wish().call(clock::now(), request).map(|id| id.0).map_err(thrown)
+        self.0.wish().call(clock::now(), request).map(|id| id.0).map_err(|fault| fault.lines().into())
     }
 
     /// Sends an item of a call that streams, once `writable` was heard of it. Answers whether more may follow at once; if not, it
@@ -245,7 +242,7 @@ impl JsSession {
     /// # Errors
     /// As [`JsSession::call`].
     pub fn item(&self, call: u32, item: &JsItem) -> Result<bool, JsValue> {
-        self.0.wish().item(CallId(call), &body(item)).map_err(thrown)
+        self.0.wish().item(CallId(call), &body(item)).map_err(|fault| fault.lines().into())
     }
 
     /// Answers a call of the server.
@@ -349,11 +346,6 @@ fn tell_event(listener: &JsListener, event: Event) {
 fn failed(listener: &JsListener, call: CallId, fault: &Fault) {
     let code = &fault.code;
     listener.fault(call.0, code.as_str(), &fault.message, code.status(), &fault.details, fault.retry_after_ms);
-}
-
-/// What is thrown for a wish that was refused: code, status and a sentence in one string, a line each.
-fn thrown(Fault { code, message, .. }: Fault) -> JsValue {
-    join(&[code.as_str(), "\n", &decimal(code.status().into()), "\n", &message]).into()
 }
 
 /// Reads a value, and the raw bytes beside it.

@@ -32,8 +32,9 @@ impl CongestionWindow {
         (least + self.extra).min(most)
     }
 
-    /// The newest packet of an acknowledgement of so many bytes took so long; `used`: the window was what held the sender back.
-    pub(crate) fn judge(&mut self, now: Millis, took: Millis, bytes: usize, used: bool) {
+    /// The newest packet of an acknowledgement of so many bytes took so long; `used`: the window was what held the sender back. It never
+    /// grows to more than `most`, or it would take as long to shrink.
+    pub(crate) fn judge(&mut self, now: Millis, took: Millis, bytes: usize, used: bool, most: usize) {
         let quickest = self.quickest(now, took);
         let queue = took - quickest;
         if queue >= LONG.max(quickest / 2) {
@@ -42,7 +43,8 @@ impl CongestionWindow {
                 self.extra -= self.extra.div_ceil(SHARE);
             }
         } else if used && queue <= quickest / 4 {
-            self.extra += if self.shrunk.is_some() { STEP } else { bytes };
+            let growth = if self.shrunk.is_some() { STEP } else { bytes };
+            self.extra = most.min(self.extra + growth);
         }
     }
 
@@ -85,7 +87,7 @@ mod tests {
                 arrivals.drain(..TOGETHER);
                 outstanding -= TOGETHER * PACKET;
                 delivered += TOGETHER * PACKET;
-                window.judge(now, at - left, TOGETHER * PACKET, used);
+                window.judge(now, at - left, TOGETHER * PACKET, used, MOST);
             }
             while outstanding < window.bytes(LEAST, MOST) {
                 sent_bytes += PACKET;
@@ -123,17 +125,26 @@ mod tests {
     #[test]
     fn who_sends_little_is_not_allowed_more_for_it() {
         let mut window = CongestionWindow::default();
-        (0..100).for_each(|now| window.judge(now, 1, PACKET, false));
+        (0..100).for_each(|now| window.judge(now, 1, PACKET, false, MOST));
         assert_eq!(window.bytes(LEAST, MOST), LEAST);
     }
 
     #[test]
     fn a_path_that_has_become_longer_is_believed_in_time() {
         let mut window = CongestionWindow::default();
-        window.judge(0, 5, PACKET, true);
-        (1..100).for_each(|n| window.judge(n * 100, 100, PACKET, true));
+        window.judge(0, 5, PACKET, true, MOST);
+        (1..100).for_each(|n| window.judge(n * 100, 100, PACKET, true, MOST));
         assert_eq!(window.bytes(LEAST, MOST), LEAST, "it may be a queue");
-        (100..500).for_each(|n| window.judge(n * 100, 100, PACKET, true));
+        (100..500).for_each(|n| window.judge(n * 100, 100, PACKET, true, MOST));
         assert!(window.bytes(LEAST, MOST) > LEAST);
+    }
+
+    #[test]
+    fn it_grows_no_further_than_it_may_and_shrinks_from_there() {
+        let mut window = CongestionWindow::default();
+        (0..10_000).for_each(|now| window.judge(now, 1, PACKET, true, MOST));
+        assert_eq!(window.bytes(LEAST, MOST), MOST);
+        window.judge(10_000, 50, PACKET, true, MOST);
+        assert_eq!(window.bytes(LEAST, MOST), LEAST + MOST / 4 * 3);
     }
 }

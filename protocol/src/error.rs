@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::text::{decimal, join};
+
 /// A stable, snake_case name of a failure: the same on the wire, over HTTP, in logs and in JavaScript.
 ///
 /// The constants are the codes of the product; an application's own actions may use codes of their own.
@@ -198,6 +200,12 @@ impl Fault {
     /// A failure without particulars.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
         Self { code, message: message.into(), details: Vec::new(), retry_after_ms: None }
+    }
+
+    /// Code, status and sentence, a line each: how a failure crosses into JavaScript where it is thrown.
+    #[must_use]
+    pub fn lines(&self) -> String {
+        join(&[self.code.as_str(), "\n", &decimal(self.code.status().into()), "\n", &self.message])
     }
 
     /// The same with JSON particulars.

@@ -148,9 +148,9 @@ impl LaneState {
         self.owed_since = (!self.kept.is_empty()).then_some(now);
     }
 
-    /// The peer has everything up to here. An acknowledgement of at least `prompt` bytes was sent when the last of them arrived; one of
+    /// The peer has everything up to here. An acknowledgement of at least `ack_bytes` was sent when the last of them arrived; one of
     /// fewer may have waited for more.
-    pub(crate) fn acknowledge(&mut self, now: Millis, received: u64, prompt: u32) {
+    pub(crate) fn acknowledge(&mut self, now: Millis, received: u64, limits: &Limits) {
         if received <= self.acked {
             return;
         }
@@ -164,8 +164,8 @@ impl LaneState {
         }
         self.kept_bytes -= bytes;
         // Of what this transport has not had, another one has told.
-        if had > 0 && bytes >= prompt as usize {
-            self.window.judge(now, now.saturating_sub(newest), bytes, self.held);
+        if had > 0 && bytes >= limits.ack_bytes as usize {
+            self.window.judge(now, now.saturating_sub(newest), bytes, self.held, limits.bulk_bytes as usize);
         }
         self.owed_since = (!self.kept.is_empty()).then_some(now);
     }

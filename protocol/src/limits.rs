@@ -25,7 +25,8 @@ pub struct Limits {
     pub call_window: u32,
     /// Pushed events waiting for a slow reader; the oldest are dropped beyond it and counted in `events_lost`.
     pub events: u32,
-    /// Bytes of received packets after which an acknowledgement goes out at once.
+    /// Bytes of received packets after which an acknowledgement goes out at once. Both ends must have the same: a sender of bulk data
+    /// waits for it with little more under way.
     pub ack_bytes: u32,
     /// Bytes of the interactive lane that may be unacknowledged, and are kept for the next transport. At it the producers wait.
     pub interactive_bytes: u32,

@@ -12,6 +12,9 @@ use tokio_util::sync::CancellationToken;
 /// Waits of less than this are not worth telling: a new process needs longer to be there.
 const LEAST_WAIT: Duration = Duration::from_millis(100);
 
+/// A limit of more means as good as no end, and must not overflow the clock.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3_600);
+
 /// Whether a server is ending. All its rooms share one; a cheap handle.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Drain {
@@ -29,10 +32,7 @@ struct Inner {
 impl Drain {
     /// Nothing new is begun from now on; what is under way has this long. The first time counts.
     pub(crate) fn begin(&self, within: Duration) -> Instant {
-        let now = Instant::now();
-        // A limit of centuries means no end.
-        let wanted = now.checked_add(within).unwrap_or(now);
-        let deadline = *self.inner.deadline.get_or_init(|| wanted);
+        let deadline = *self.inner.deadline.get_or_init(|| Instant::now() + within.min(LONGEST));
         self.inner.begun.cancel();
         deadline
     }

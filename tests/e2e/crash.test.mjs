@@ -39,15 +39,6 @@ async function fresh(t, client = "/client/index.js", inBrowser = browser) {
       agent.addEventListener("statechange", () => log.push(agent.state));
       return { agent, log };
     };
-    /** Reads a stream in the background. */
-    window.reading = (stream) => {
-      const read = { items: [], over: undefined };
-      read.over = (async () => {
-        for await (const { index } of stream) read.items.push(index);
-        return (await stream.response).finish_reason;
-      })().catch(({ code }) => code);
-      return read;
-    };
     window.next = (target, type) => new Promise((resolve) => target.addEventListener(type, resolve, { once: true }));
     /** Waits until the client is connected and has been told of a crash. */
     window.recovered = async ({ agent, log }) => {

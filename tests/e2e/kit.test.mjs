@@ -20,6 +20,8 @@ const WANTED = {
     unknown: "unknown_action",
     nothing: null,
     reversed: ["reversed", 3, 2, 1],
+    unasked: "session_expired",
+    huge: "response_too_large",
     late: "timer",
   },
   "bodies, up and down, over transports that break": { weighed: [2_000_000, true], none: { bytes: 0, sum: 0 }, count: 200, whole: true, moved: true },

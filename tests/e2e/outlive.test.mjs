@@ -36,15 +36,6 @@ async function pageOf(t, url, options, inBrowser = browser) {
     window.agent = await connect(location.origin, options);
     window.changes = [];
     agent.addEventListener("transportchange", ({ detail: { from = null, to = null, reason } }) => changes.push([from, to, reason].join(" ")));
-    /** Reads a stream in the background. */
-    window.reading = (stream) => {
-      const read = { items: [], over: undefined };
-      read.over = (async () => {
-        for await (const { index } of stream) read.items.push(index);
-        return (await stream.response).finish_reason;
-      })().catch(({ code }) => code);
-      return read;
-    };
   }, options);
   return page;
 }

@@ -2,6 +2,8 @@
 
 /** Bytes of each. */
 const BYTES = 32;
+/** Sessions that may still stand: as many as crash within their window and more. Those before them end with it. */
+const REMEMBERED = 16;
 
 /** Those of one client. */
 export class Secrets {
@@ -11,7 +13,7 @@ export class Secrets {
   /** One for the next session. */
   next(): Uint8Array {
     const secret = crypto.getRandomValues(new Uint8Array(BYTES));
-    this.#made.push(secret);
+    if (this.#made.push(secret) > REMEMBERED) this.#made.shift();
     return secret;
   }
 

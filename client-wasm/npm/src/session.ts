@@ -95,8 +95,9 @@ export class ClientSession {
     if (signal?.aborted) return void asker.failed(withdrawn(asked));
     const session = this.#session;
     if (!session) {
-      if (!this.#over) return this.#unplaced.wait(signal, (signal) => this.call({ ...asked, options: { ...options, signal } }, asker));
-      return void asker.failed(new TabagentError({ code: "invalid_state", status: 409, message: "the client is closed; connect anew" }));
+      if (this.#over) return void asker.failed(new TabagentError({ code: "invalid_state", status: 409, message: "the client is closed; connect anew" }));
+      if (this.#unplaced.hasRoom) return this.#unplaced.wait(signal, (signal) => this.call({ ...asked, options: { ...options, signal } }, asker));
+      return void asker.failed(new TabagentError({ code: "limit_reached", status: 429, message: "too many calls wait for the client's next instance" }));
     }
     const boot = options.boot ?? (key && this.#keyed.boot(action, key));
     return place({ session, waiting: this.#calls.waiting, isCurrent: () => session === this.#session }, { ...asked, options: { ...options, boot } }, {

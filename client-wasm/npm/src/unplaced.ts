@@ -3,9 +3,17 @@
 import type { Placed } from "./placed.js";
 
 
+/** Calls that wait: as many as a session has in flight at once by default. */
+const MOST = 256;
+
 /** Those of one client, in their order. */
 export class Unplaced {
   #waiting: (() => void)[] = [];
+
+  /** Whether another may wait. */
+  get hasRoom(): boolean {
+    return this.#waiting.length < MOST;
+  }
 
   /** `make` makes the call when there is a session again; its signal is the caller's, or aborted by `cancel`. */
   wait(signal: AbortSignal | undefined, make: (signal: AbortSignal) => Placed | undefined): Placed {

@@ -85,11 +85,11 @@ impl JsSessions {
     /// Sends an item of a call's stream, or news of it. Returns whether another may follow at once.
     ///
     /// # Errors
-    /// Why it cannot be sent.
+    /// Throws why it cannot be sent: code, status and a sentence in one string, a line each.
     pub fn item(&mut self, session: u32, call: u32, news: bool, value: String, payload: &JsValue) -> Result<bool, JsValue> {
         let (call, body) = (CallId(call), body(value, payload));
         let sent = self.endpoint(session, |endpoint| if news { endpoint.news(call, &body) } else { endpoint.item(call, &body) });
-        sent.unwrap_or(Ok(false)).map_err(|fault| fault.message.as_ref().into())
+        sent.unwrap_or(Ok(false)).map_err(|fault| fault.lines().into())
     }
 
     /// Whether an item of this call may be sent now.
@@ -105,12 +105,12 @@ impl JsSessions {
     /// Asks a client. Returns the call's number.
     ///
     /// # Errors
-    /// Why it cannot be asked.
+    /// Throws why it cannot be asked, in the same form.
     pub fn call(&mut self, now: f64, session: u32, action: String, value: String) -> Result<u32, JsValue> {
         let request = Request { action, body: body(value, &JsValue::UNDEFINED), ..Request::default() };
         let called = self.endpoint(session, |endpoint| endpoint.call(now as u64, request));
         let called = called.unwrap_or_else(|| Err(Fault::new(Code::SESSION_EXPIRED, "the session is over")));
-        called.map(|call| call.0).map_err(|fault| fault.message.as_ref().into())
+        called.map(|call| call.0).map_err(|fault| fault.lines().into())
     }
 
     /// Withdraws a call of ours.

@@ -59,7 +59,7 @@ impl Endpoint {
             return self.fail(Violation::WrongCounts.into());
         }
         for (lane, received) in self.lanes.iter_mut().zip(hello.received) {
-            lane.acknowledge(self.now, received, self.limits.ack_bytes);
+            lane.acknowledge(self.now, received, &self.limits);
         }
         self.epoch = hello.epoch;
         self.lost_at = None;
@@ -116,7 +116,7 @@ impl Endpoint {
             if received > lane.sent {
                 return Err(Violation::WrongCounts);
             }
-            lane.acknowledge(self.now, received, self.limits.ack_bytes);
+            lane.acknowledge(self.now, received, &self.limits);
         }
         self.ours.iter_mut().for_each(Call::settle_behind);
         self.ack_at = Some(NOW); // proves to the server that its welcome arrived

@@ -98,7 +98,7 @@ impl Endpoint {
             if received > lane.sent || (proof && newest && received < lane.acked) {
                 return Err(Violation::WrongAck);
             }
-            lane.acknowledge(self.now, received, self.limits.ack_bytes);
+            lane.acknowledge(self.now, received, &self.limits);
         }
         if proof {
             self.close_older(ack.epoch);

@@ -28,8 +28,12 @@ export const cases = ({ connect, TabagentClient }, { Faults, memoryServer, reach
         },
         reverse: (_, { payload }) => ({ type: "reversed", payload: payload.toReversed() }),
         nothing: () => {},
+        async *huge() {
+          yield { text: "x".repeat(2 * 1024 * 1024) };
+        },
       },
     });
+    const unasked = await codeOf(server.request("who"));
     const agent = await connect(server.url, server.options);
     const reversed = await agent.request({ action: "reverse" }, { payload: Uint8Array.of(1, 2, 3) });
     const seen = {
@@ -40,6 +44,8 @@ export const cases = ({ connect, TabagentClient }, { Faults, memoryServer, reach
       unknown: await codeOf(agent.request({ action: "fly" })),
       nothing: await agent.request({ action: "nothing" }),
       reversed: [reversed.type, ...reversed.payload],
+      unasked,
+      huge: await codeOf(agent.stream({ action: "huge" }).response),
       late: await codeOf(new Promise((_, reject) => setTimeout(reject, 0, { code: "timer" }))),
     };
     agent.close();

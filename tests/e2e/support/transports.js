@@ -42,3 +42,13 @@ export function random(seed) {
   const chance = new Faults({ seed });
   return () => chance.random();
 }
+
+/** Reads a stream in the background. */
+export function reading(stream) {
+  const read = { items: [], over: undefined };
+  read.over = (async () => {
+    for await (const { index } of stream) read.items.push(index);
+    return (await stream.response).finish_reason;
+  })().catch(({ code }) => code);
+  return read;
+}

@@ -1,6 +1,6 @@
 // The calls of a server in memory: which function answers which, what they send, and what becomes of them.
 
-import { TabagentError } from "../errors.js";
+import { TabagentError, thrown } from "../errors.js";
 import type { Output } from "../wasm/tabagent_testing.js";
 import type { Sessions } from "../wasm/tabagent_testing_bg.js";
 import { Incoming } from "./incoming.js";
@@ -93,8 +93,12 @@ export class Handled {
 
   request(action: string, fields: object, number = this.numbers.at(-1) ?? 0): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const call = this.#turn((sessions) => sessions.call(now(), number, action, JSON.stringify(fields)));
-      this.#session(number).asked.set(call, { resolve, reject });
+      try {
+        const call = this.#turn((sessions) => sessions.call(now(), number, action, JSON.stringify(fields)));
+        this.#session(number).asked.set(call, { resolve, reject });
+      } catch (error) {
+        reject(thrown(error));
+      }
     });
   }
 
@@ -139,7 +143,7 @@ export class Handled {
       const answer = await this.#run(action, parsed(value), context, session, (item) => send(false, item));
       this.#turn((sessions) => sessions.respond(number, call, ...parts(answer)));
     } catch (error) {
-      const { code, message = error, details } = (error ?? {}) as { code?: unknown; message?: unknown; details?: unknown };
+      const { code, message = error, details } = (thrown(error) ?? {}) as { code?: unknown; message?: unknown; details?: unknown };
       const text = details === undefined ? "" : JSON.stringify(details);
       this.#turn((sessions) => sessions.refuse(number, call, typeof code === "string" ? code : "internal", String(message), text));
     } finally {
