@@ -60,10 +60,16 @@ export class Guest {
     }
     const agent = await this.#agent.catch(() => undefined);
     if (!agent) return;
-    if (message.type === "on") this.#heard.set(message.name, agent.on(message.name, (event) => this.#link.send({ type: "event", event })));
-    else if (message.type === "off") this.#unhear(message.name);
-    else if (message.type === "serve") this.#asking.serve(agent, message.names);
-    else this.#asking.unserve(message.names);
+    switch (message.type) {
+      case "on":
+        return void this.#heard.set(message.name, agent.on(message.name, (event) => this.#link.send({ type: "event", event })));
+      case "off":
+        return this.#unhear(message.name);
+      case "serve":
+        return this.#asking.serve(agent, message.names);
+      case "unserve":
+        return this.#asking.unserve(message.names);
+    }
   }
 
   async #call({ id, kind, request, options, progress }: Call): Promise<void> {

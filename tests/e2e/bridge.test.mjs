@@ -1,0 +1,58 @@
+// The bridge: one connection in an extension's offscreen document, used from every context in a real browser.
+import assert from "node:assert/strict";
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { build } from "esbuild";
+
+import { launchWithExtension } from "./support/chromium.mjs";
+import { root, startServer } from "./support/server.mjs";
+
+const origin = "chrome-extension://fjghcnlkcihobofababfnaciefjaepoi"; // follows from the manifest's key
+const key = "correct-horse-battery-staple";
+const fixture = fileURLToPath(new URL("./fixtures/bridge", import.meta.url));
+
+/** A browser with the extension, and a server that lets it in. */
+async function begin(t) {
+  const home = await mkdtemp(join(tmpdir(), "tabagent-bridge-"));
+  t.after(() => rm(home, { recursive: true, force: true, maxRetries: 10 }));
+  const extension = join(home, "extension");
+  await cp(fixture, extension, { recursive: true });
+  await cp(join(root, "client-wasm/npm/dist"), join(extension, "tabagent"), { recursive: true });
+  // A content script is no module.
+  await build({
+    entryPoints: [join(fixture, "content.js")],
+    outfile: join(extension, "content.js"),
+    bundle: true,
+    alias: { "@tabagent/client/extension": join(root, "client-wasm/npm/dist/extension.js") },
+  });
+  const server = await startServer({ flags: ["--key", key, "--allow-origin", origin] });
+  t.after(() => server.stop());
+  await writeFile(join(extension, "settings.js"), `// Written by the test.\nexport const settings = ${JSON.stringify({ url: server.url, key })};\n`);
+  const context = await launchWithExtension(join(home, "profile"), extension);
+  t.after(() => context.close());
+  const worker = context.serviceWorkers()[0] ?? (await context.waitForEvent("serviceworker"));
+  const page = async (name) => {
+    const page = await context.newPage();
+    page.on("pageerror", (error) => console.error(`${name}:`, error.message));
+    await page.goto(`${origin}/${name}.html`);
+    return page;
+  };
+  return { server, context, worker, page };
+}
+
+test("the same call from the worker and every page goes over one connection", async (t) => {
+  const { worker, page } = await begin(t);
+  const converse = () => globalThis.caller.converse();
+  const pages = await Promise.all(["popup", "panel", "options", "tab"].map(page));
+  const said = await Promise.all([worker, ...pages].map((context) => context.evaluate(converse)));
+  for (const { status, text, state } of said) {
+    assert.equal(state, "connected");
+    assert.equal(typeof status, "string");
+    assert.match(text, /^1 2 3 4 5/);
+  }
+  assert.deepEqual(new Set(said.map(({ connectionId }) => connectionId)).size, 1, JSON.stringify(said));
+});
