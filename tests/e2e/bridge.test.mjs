@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 import { launchWithExtension } from "./support/chromium.mjs";
-import { root, startServer } from "./support/server.mjs";
+import { root, startServer, until } from "./support/server.mjs";
 
 const origin = "chrome-extension://fjghcnlkcihobofababfnaciefjaepoi"; // follows from the manifest's key
 const key = "correct-horse-battery-staple";
@@ -55,4 +55,30 @@ test("the same call from the worker and every page goes over one connection", as
     assert.match(text, /^1 2 3 4 5/);
   }
   assert.deepEqual(new Set(said.map(({ connectionId }) => connectionId)).size, 1, JSON.stringify(said));
+});
+
+test("a content script calls as the others do, though it is first", async (t) => {
+  const { server, context, page } = await begin(t);
+  const site = await context.newPage();
+  await site.goto(`${server.url}/blank.html`);
+  await site.waitForSelector("html[data-said]", { state: "attached" });
+  const said = JSON.parse(await site.evaluate(() => document.documentElement.dataset.said));
+  assert.equal(said.state, "connected", JSON.stringify(said));
+  assert.match(said.text, /^1 2 3 4 5/);
+  const tab = await (await page("tab")).evaluate(() => globalThis.caller.converse());
+  assert.equal(tab.connectionId, said.connectionId);
+});
+
+test("the calls of a page that is closed are withdrawn, and nobody else's", async (t) => {
+  const { worker, page } = await begin(t);
+  const [closing, staying] = await Promise.all(["tab", "panel"].map(page));
+  const begun = () => globalThis.caller.begin();
+  await Promise.all([closing.evaluate(begun), staying.evaluate(begun)]);
+  const underWay = () => worker.evaluate(async () => (await (await globalThis.caller.connected()).stats()).calls.ours);
+  assert.equal(await underWay(), 2);
+  await closing.close();
+  assert.equal(await until(underWay, (calls) => calls === 1), 1);
+  const { code, items } = await staying.evaluate(() => globalThis.caller.rest());
+  assert.equal(code, undefined);
+  assert.ok(items >= 5000, String(items));
 });
