@@ -1,6 +1,6 @@
 // The bridge: one connection in an extension's offscreen document, used from every context in a real browser.
 import assert from "node:assert/strict";
-import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -15,13 +15,19 @@ const origin = "chrome-extension://fjghcnlkcihobofababfnaciefjaepoi"; // follows
 const key = "correct-horse-battery-staple";
 const fixture = fileURLToPath(new URL("./fixtures/bridge", import.meta.url));
 
-/** A browser with the extension, and a server that lets it in. */
-async function begin(t) {
+/** A browser with the extension, and a server that lets it in; `change` changes its manifest. */
+async function begin(t, change) {
   const home = await mkdtemp(join(tmpdir(), "tabagent-bridge-"));
   t.after(() => rm(home, { recursive: true, force: true, maxRetries: 10 }));
   const extension = join(home, "extension");
   await cp(fixture, extension, { recursive: true });
   await cp(join(root, "client-wasm/npm/dist"), join(extension, "tabagent"), { recursive: true });
+  if (change) {
+    const path = join(extension, "manifest.json");
+    const manifest = JSON.parse(await readFile(path, "utf8"));
+    change(manifest);
+    await writeFile(path, JSON.stringify(manifest));
+  }
   // A content script is no module.
   await build({
     entryPoints: [join(fixture, "content.js")],
@@ -72,13 +78,56 @@ test("a content script calls as the others do, though it is first", async (t) =>
 test("the calls of a page that is closed are withdrawn, and nobody else's", async (t) => {
   const { worker, page } = await begin(t);
   const [closing, staying] = await Promise.all(["tab", "panel"].map(page));
-  const begun = () => globalThis.caller.begin();
-  await Promise.all([closing.evaluate(begun), staying.evaluate(begun)]);
+  const begun = (to) => globalThis.caller.begin(to);
+  await Promise.all([closing.evaluate(begun, 5000), staying.evaluate(begun, 200)]);
   const underWay = () => worker.evaluate(async () => (await (await globalThis.caller.connected()).stats()).calls.ours);
   assert.equal(await underWay(), 2);
   await closing.close();
   assert.equal(await until(underWay, (calls) => calls === 1), 1);
   const { code, items } = await staying.evaluate(() => globalThis.caller.rest());
   assert.equal(code, undefined);
-  assert.ok(items >= 5000, String(items));
+  assert.ok(items >= 200, String(items));
+});
+
+test("the offscreen document dies: keyed calls go on whole, others fail by name, and the next call finds another document", async (t) => {
+  const { worker, page } = await begin(t);
+  const [keyed, plain] = await Promise.all(["tab", "panel"].map(page));
+  await keyed.evaluate(() => globalThis.caller.begin(100, { idempotencyKey: "once" }));
+  await plain.evaluate(() => globalThis.caller.begin(100));
+  await worker.evaluate(() => chrome.offscreen.closeDocument());
+  const [whole, lost] = await Promise.all([keyed, plain].map((page) => page.evaluate(() => globalThis.caller.rest())));
+  assert.equal(lost.code, "outcome_unknown");
+  assert.equal(whole.code, undefined);
+  const { text, state } = await plain.evaluate(() => globalThis.caller.converse());
+  assert.equal(state, "connected");
+  assert.match(text, /^1 2 3 4 5/);
+  // As many as without a death: none lost, none twice.
+  const undisturbed = await keyed.evaluate(async () => (await globalThis.caller.begin(100), globalThis.caller.rest()));
+  assert.equal(whole.items, undisturbed.items);
+});
+
+test("a page calls on when the service worker has been stopped", async (t) => {
+  const { context, page } = await begin(t);
+  const tab = await page("tab");
+  await tab.evaluate(() => globalThis.caller.begin(50));
+  const cdp = await context.newCDPSession(tab);
+  await cdp.send("ServiceWorker.enable");
+  await cdp.send("ServiceWorker.stopAllWorkers");
+  const { code, items } = await tab.evaluate(() => globalThis.caller.rest());
+  assert.equal(code, undefined);
+  assert.ok(items >= 50, String(items));
+  // One that comes now wakes the worker.
+  const { state } = await (await page("popup")).evaluate(() => globalThis.caller.converse());
+  assert.equal(state, "connected");
+});
+
+test("what the manifest lacks is named", async (t) => {
+  const { page } = await begin(t, (manifest) => {
+    manifest.permissions = [];
+    delete manifest.content_security_policy;
+  });
+  const failed = await (await page("tab")).evaluate(() => globalThis.caller.connected().then(String, ({ code, details }) => ({ code, missing: details.missing })));
+  assert.equal(failed.code, "not_supported");
+  assert.match(failed.missing[0], /"offscreen"/);
+  assert.match(failed.missing[1], /wasm-unsafe-eval/);
 });

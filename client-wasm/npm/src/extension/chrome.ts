@@ -43,6 +43,8 @@ const { chrome } = globalThis as { chrome?: Chrome };
 
 /** Names our ports and messages among the extension's own. */
 const OURS = "tabagent bridge";
+/** The same for ports whose messages are cloned. An offscreen document cannot read the manifest, so it is told. */
+const OURS_CLONING = `${OURS}, cloning`;
 
 /** What the context is part of; undefined outside of an extension. */
 export const manifest = (): Manifest | undefined => (chrome?.runtime?.id ? chrome.runtime.getManifest() : undefined);
@@ -79,14 +81,14 @@ export function onAskedForHost(answer: () => Promise<unknown>): void {
 
 /** In a content script: a way to the offscreen document, which must be there. */
 export function runtimeLink<Sent, Received>(): Link<Sent, Received> {
-  const port = chrome!.runtime!.connect({ name: OURS });
-  return portOver(port, clones());
+  const whole = clones();
+  return portOver(chrome!.runtime!.connect({ name: whole ? OURS_CLONING : OURS }), whole);
 }
 
 /** In the offscreen document: hears of each content script that opens a way. */
 export function onRuntimeLink<Sent, Received>(welcome: (link: Link<Sent, Received>) => void): void {
   chrome?.runtime?.onConnect.addListener((port) => {
-    if (port.name === OURS) welcome(portOver(port, clones()));
+    if (port.name === OURS || port.name === OURS_CLONING) welcome(portOver(port, port.name === OURS_CLONING));
   });
 }
 
