@@ -48,6 +48,8 @@ export function broker(options: BrokerOptions): void {
  */
 export function host<Settings = any>(open: (settings: Settings) => Promise<Agent<any>>): void {
   const one = new Host(open as (settings: unknown) => Promise<Agent<any>>);
+  // Before the client hears of it, which closes then.
+  globalThis.addEventListener("pagehide", () => one.leave(), { capture: true });
   let told!: (settings: unknown) => void;
   // The worker tells them before it lets a content script come.
   let settings: Promise<unknown> = new Promise((resolve) => (told = resolve));

@@ -11,14 +11,23 @@ export class Host {
   #open: (settings: unknown) => Promise<Agent<any>>;
   #opening: Promise<Agent<any>> | undefined;
   #guests = new Set<Guest>();
+  /** The document goes away, and its client closes. */
+  #leaving = false;
 
   constructor(open: (settings: unknown) => Promise<Agent<any>>) {
     this.#open = open;
   }
 
+  /** The document goes away. */
+  leave(): void {
+    this.#leaving = true;
+  }
+
   /** Serves a link until it ends. */
   welcome(link: Link<FromHost, FromClient>, settings: unknown): void {
-    const guest = new Guest(link, this.#connected(settings));
+    // That is this document's end and not the session's, so nobody is told: its death says what is true.
+    const send: typeof link.send = (...said) => this.#leaving || link.send(...said);
+    const guest = new Guest({ ...link, send }, this.#connected(settings));
     this.#guests.add(guest);
     void link.closed.then(() => {
       guest.leave();
