@@ -61,9 +61,9 @@ export function begin(options: BrokerOptions): void {
 /** Hands a port to the offscreen document, creating that where it is missing. */
 export async function introduce(port: MessagePort | undefined, id: string | undefined): Promise<void> {
   if (!current) {
-    throw new TabagentError({ code: "invalid_state", status: 409, message: "connect() in a service worker needs broker() to be called there first" });
+    throw new TabagentError({ code: "invalid_state", status: 409, message: "call broker() in the service worker first" });
   }
-  if (!knowsOffscreen()) throw unsupported([`chrome.offscreen and chrome.runtime.getContexts (Chrome ${MINIMUM_CHROME})`]);
+  if (!knowsOffscreen()) throw unsupported([`offscreen documents (Chrome ${MINIMUM_CHROME})`]);
   const { document, settings } = current;
   creating ??= createOffscreen(document).finally(() => (creating = undefined));
   await creating;
@@ -71,6 +71,6 @@ export async function introduce(port: MessagePort | undefined, id: string | unde
   const url = fileUrl(document);
   const { clients } = globalThis as unknown as Worker;
   const host = (await clients.matchAll({ includeUncontrolled: true, type: "all" })).find((client) => client.url.split(/[?#]/)[0] === url);
-  if (!host) throw new TabagentError({ code: "not_found", status: 404, message: `the offscreen document is not "${document}": an extension has one, and another file holds it` });
+  if (!host) throw new TabagentError({ code: "not_found", status: 404, message: `the offscreen document is another file than "${document}"` });
   host.postMessage(message, port ? [port] : []);
 }

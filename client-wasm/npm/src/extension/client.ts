@@ -26,13 +26,10 @@ import { guarded } from "../calls.js";
 import { Asked } from "./asked.js";
 import { BridgedCalls, type Asker } from "./calls.js";
 import type { Link } from "./link.js";
-import { type Call, type FromClient, type FromHost, type State, partsOf } from "./messages.js";
+import { type Call, type FromClient, type FromHost, type State, UNKNOWN, partsOf } from "./messages.js";
 
 /** Opens a way to the offscreen document, creating that where it is missing. */
 export type Opener = () => Promise<Link<FromClient, FromHost>>;
-
-/** What a bridged client knows of the one in the offscreen document before it has heard of it. */
-const UNKNOWN: State = { type: "state", state: "connecting", transport: undefined, connectionId: "", boot: "", reason: undefined, change: undefined };
 
 /** The client that `connect()` gives in any context of an extension. */
 export class BridgedClient<T extends ApiTypes<T> = Api> extends EventTarget implements Agent<T> {

@@ -4,7 +4,7 @@ import type { Agent } from "../agent.js";
 import type { TabagentStream } from "../stream.js";
 import { Asking } from "./asking.js";
 import type { Link } from "./link.js";
-import { type Call, type FromClient, type FromHost, ITEMS_AHEAD, type State, failure, partsOf, stateOf } from "./messages.js";
+import { type Call, type FromClient, type FromHost, ITEMS_AHEAD, type State, UNKNOWN, failure, partsOf, stateOf } from "./messages.js";
 
 /** A call under way. */
 interface Running {
@@ -29,10 +29,10 @@ export class Guest {
     this.#asking = new Asking((message) => link.send(message));
     link.listen((message) => void this.#hear(message));
     // The first word, before there is a connection: this end is there.
-    this.state({ type: "state", state: "connecting", transport: undefined, connectionId: "", boot: "", reason: undefined, change: undefined });
+    this.state(UNKNOWN);
     agent.then(
       (agent) => this.state(stateOf(agent)),
-      (error) => this.state({ type: "state", state: "closed", transport: undefined, connectionId: "", boot: "", reason: partsOf(failure(error)), change: undefined }),
+      (error) => this.state({ ...UNKNOWN, state: "closed", reason: partsOf(failure(error)) }),
     );
   }
 

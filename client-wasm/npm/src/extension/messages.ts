@@ -49,6 +49,9 @@ export interface State {
   change: TransportChange | undefined;
 }
 
+/** Before there is a client. */
+export const UNKNOWN: State = { type: "state", state: "connecting", transport: undefined, connectionId: "", boot: "", reason: undefined, change: undefined };
+
 /** From the offscreen document. */
 export type FromHost =
   | State
