@@ -103,9 +103,9 @@ test("the offscreen document dies: keyed calls go on whole, others fail by name,
   const { text, state } = await plain.evaluate(() => globalThis.caller.converse());
   assert.equal(state, "connected");
   assert.match(text, /^1 2 3 4 5/);
-  // As many as without a death: none lost, none twice.
+  // The same as without a death: nothing lost, nothing twice.
   const undisturbed = await keyed.evaluate(async () => (await globalThis.caller.begin(100), globalThis.caller.rest()));
-  assert.equal(whole.items, undisturbed.items);
+  assert.deepEqual(whole, undisturbed);
 });
 
 test("a page calls on when the service worker has been stopped", async (t) => {
