@@ -45,11 +45,9 @@ export class BridgedCalls {
     this.#send = send;
   }
 
-  /** Makes a call, now or as soon as there is a link. `boot`: the server process known now. */
-  make(kind: Call["kind"], request: { action: string }, options: RequestOptions, asker: Asker, boot: string): Made {
+  /** Makes a call, now or as soon as there is a link. */
+  make(kind: Call["kind"], request: { action: string }, options: RequestOptions, asker: Asker): Made {
     const { signal, onProgress, onEvent: _onEvent, ...plain } = options;
-    // A repeat must meet the process that the call was first made with.
-    if (plain.idempotencyKey && boot) plain.boot ??= boot;
     const id = ++this.#made;
     const made: Made = { taken: () => this.#send({ type: "taken", id }), cancel: () => this.#withdraw(id) };
     if (signal?.aborted) {
@@ -71,10 +69,12 @@ export class BridgedCalls {
   }
 
   /** The link is gone. What cannot be repeated has failed: nobody can say whether it was carried out. */
-  lost(): void {
+  lost(boot: string): void {
     this.#linked = false;
     for (const [id, running] of this.#running) {
-      const { options, sent, items } = running;
+      const { options, sent, items, message: call } = running;
+      // A repeat must meet the server process that had the call.
+      if (sent && boot) call.options.boot ??= boot;
       Object.assign(running, { sent: false, skip: items });
       if (!sent || repeatable(options)) continue;
       const message = "the offscreen document went away during the call: it may have been carried out";

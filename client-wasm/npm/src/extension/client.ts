@@ -126,7 +126,7 @@ export class BridgedClient<T extends ApiTypes<T> = Api> extends EventTarget impl
   }
 
   #make(kind: Call["kind"], request: { action: string }, options: RequestOptions, asker: Asker) {
-    if (this.state !== "closed") return this.#calls.make(kind, request, options, asker, this.boot);
+    if (this.state !== "closed") return this.#calls.make(kind, request, options, asker);
     asker.failed(new TabagentError({ code: "invalid_state", status: 409, message: "the client is closed", cause: this.#reason }));
     return undefined;
   }
@@ -155,7 +155,7 @@ export class BridgedClient<T extends ApiTypes<T> = Api> extends EventTarget impl
       await link.closed;
       this.#link = undefined;
       if (this.#reason) return;
-      this.#calls.lost();
+      this.#calls.lost(this.boot);
       this.#asked.lost();
       const change: TransportChange = { from: this.transport, to: undefined, reason: "lost" };
       this.#become({ ...this.#known, state: this.state === "connecting" ? "connecting" : "reconnecting", transport: undefined, change: change.from && change });
