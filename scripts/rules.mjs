@@ -35,6 +35,12 @@ const RULES = [
     never: /\bweb_sys::.*\bWebSocket\b|\bnew \(?.*\bWebSocket\b/,
   },
   {
+    why: "the extension's API is named only in npm/src/extension/chrome.ts",
+    files: /^client-wasm\/npm\/src\/.*\.ts$/,
+    except: /^client-wasm\/npm\/src\/extension\/chrome\.ts$/,
+    never: /\bchrome\??\.(?!js\b)\w|\bbrowser\.runtime\b/,
+  },
+  {
     why: "untyped JavaScript is touched only in client-wasm/src/js.rs",
     files: /^client-wasm\/src\/.*\.rs$/,
     except: /^client-wasm\/src\/js\.rs$/,

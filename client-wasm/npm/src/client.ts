@@ -1,11 +1,12 @@
 // A connected client: requests, streams, events, calls from the server.
 
+import type { Agent } from "./agent.js";
 import type { Api } from "./api.gen.js";
 import { guarded, reported } from "./calls.js";
 import type { Engine, Instance } from "./engine.js";
 import { TabagentError, cancelled } from "./errors.js";
-import { hex } from "./hex.js";
 import { onWake } from "./lifecycle.js";
+import { Names } from "./names.js";
 import type { Asker, Placed } from "./placed.js";
 import { Serving } from "./serving.js";
 import { ClientSession, SESSION_OVER } from "./session.js";
@@ -56,7 +57,7 @@ export interface TabagentClient<T extends ApiTypes<T> = Api> {
  * Dispatches `statechange` whenever {@link TabagentClient.state} has changed, and `transportchange`, with a
  * {@link TransportChange} as its `detail`, whenever {@link TabagentClient.transport} has.
  */
-export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
+export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget implements Agent<T> {
   /** Each step of opening a transport and when it was done, in milliseconds since `connect()`: the last attempt of each transport. */
   readonly timeline: readonly TimelineEntry[] = [];
 
@@ -75,9 +76,7 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
   /** Settles `connect()`. */
   #opened = deferred<void>();
   #begun = performance.now();
-  /** Makes names of calls unique among the clients of one key. */
-  #name = hex(crypto.getRandomValues(new Uint8Array(4)));
-  #made = 0;
+  #names = new Names();
   /** Undone when the client closes. */
   #cleanups: (() => void)[] = [];
 
@@ -158,7 +157,7 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
   request<A extends ActionName<T>>(request: RequestOf<T, A>, options: RequestOptions = {}): Promise<ResponseOf<T, A>> {
     return new Promise((resolve, reject) => {
       const { timeoutMs = this.#options.requestTimeoutMs } = options;
-      this.#call(request, { ...options, timeoutMs }, this.#requestId(options, request), {
+      this.#call(request, { ...options, timeoutMs }, this.#names.of(options, request), {
         response: resolve as (value: unknown) => void,
         failed: reject,
       });
@@ -171,7 +170,7 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
    * @throws nothing itself: a failure comes out of the loop, and rejects `response`, as for {@link TabagentClient.request}.
    */
   stream<A extends StreamName<T>>(request: RequestOf<T, A>, options: RequestOptions = {}): TabagentStream<ItemOf<T, A>, ResponseOf<T, A>> {
-    const requestId = this.#requestId(options, request);
+    const requestId = this.#names.of(options, request);
     const { promise, resolve, reject } = deferred<ResponseOf<T, A>>();
     let call: Placed | undefined;
     const stream = new TabagentStream<ItemOf<T, A>, ResponseOf<T, A>>(
@@ -233,13 +232,6 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
     return this.#session.call({ action, fields, requestId, options }, asker);
   }
 
-  /** The name of a call: the caller's, wherever it is written, or one of ours. */
-  #requestId({ requestId }: RequestOptions, request: { action: string; request_id?: unknown }): string {
-    // The `request_id` of stop_generation names another call.
-    const field = request.action === "stop_generation" ? undefined : request.request_id;
-    return requestId ?? (typeof field === "string" ? field : `${this.#name}-${++this.#made}`);
-  }
-
   /**
    * Nobody waits for a subscription, so its failure is reported like an exception nobody caught, unless it came with the end
    * of the client, or of the session: the next one subscribes anew.
@@ -248,7 +240,7 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget {
     // Without a session: the next one is told of all of them.
     if (!this.#session.stands) return;
     const request = { action, events: [event] };
-    this.#call(request, {}, this.#requestId({}, request), {
+    this.#call(request, {}, this.#names.of({}, request), {
       response: () => {},
       failed: (error) => queueMicrotask(() => this.#state === "closed" || SESSION_OVER.has(error.code) || reported(error)),
     });

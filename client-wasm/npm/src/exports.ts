@@ -1,5 +1,6 @@
 // What both doors of the package export beside `connect()`.
 
+export type { Agent } from "./agent.js";
 export type * from "./api.gen.js";
 export { TabagentClient } from "./client.js";
 export { TabagentError } from "./errors.js";

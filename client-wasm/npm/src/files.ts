@@ -1,8 +1,8 @@
 // Files of a server that serves a folder: read and written whole, and compared by their hashes at both ends.
 
+import type { Agent } from "./agent.js";
 import type { ReadFile, WriteFile, WriteFileResponse } from "./api.gen.js";
 import { bytesOf, sizeOf, streamOf } from "./bodies.js";
-import type { TabagentClient } from "./client.js";
 import { blobOf } from "./download.js";
 import { TabagentError } from "./errors.js";
 import { TreeHash } from "./hash.js";
@@ -42,15 +42,15 @@ export interface WriteFileOptions extends FileOptions {
  *
  * @throws {@link TabagentError}: `not_found`, `forbidden`, `integrity` (what arrived is not what was read there), and what any call throws.
  */
-export function readFile(agent: TabagentClient<any>, path: string, options: ReadFileOptions & BlobOptions = {}): Promise<Blob> {
+export function readFile(agent: Agent<any>, path: string, options: ReadFileOptions & BlobOptions = {}): Promise<Blob> {
   return blobOf(streamFile(agent, path, options), options);
 }
 
 /** The same as a stream, of any length: it fails at its end where {@link readFile} would. Cancelling it stops the server. */
-export function streamFile(agent: TabagentClient<any>, path: string, options: ReadFileOptions = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
+export function streamFile(agent: Agent<any>, path: string, options: ReadFileOptions = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
   const { offset, length, verify = true, onProgress, ...call } = options;
   const hash = verify ? new TreeHash() : undefined;
-  const stream = (agent as TabagentClient).stream({ action: "read_file", path, offset, length } as ReadFile & { action: "read_file" }, call);
+  const stream = (agent as Agent).stream({ action: "read_file", path, offset, length } as ReadFile & { action: "read_file" }, call);
   const bytes = stream.bytes({ onProgress });
   if (!hash) return bytes;
   return bytes.pipeThrough(hashing(hash, async () => compare(path, await hash.finish(), (await stream.response).hash)));
@@ -62,12 +62,12 @@ export function streamFile(agent: TabagentClient<any>, path: string, options: Re
  * @throws {@link TabagentError}: `invalid_state` (there is one), `not_found` (its folder is not there), `forbidden`, `payload_too_large`,
  * `integrity` (what was written is not what was sent), and what any call throws. What `content` throws, as it is.
  */
-export async function writeFile(agent: TabagentClient<any>, path: string, content: RawBody, options: WriteFileOptions = {}): Promise<WriteFileResponse> {
+export async function writeFile(agent: Agent<any>, path: string, content: RawBody, options: WriteFileOptions = {}): Promise<WriteFileResponse> {
   const { replace, hash: wanted, verify = true, onProgress, ...call } = options;
   const hash = verify ? new TreeHash() : undefined;
   const total = sizeOf(content);
   const body = hash ? streamOf(content).pipeThrough(hashing(hash)) : content;
-  const response = await (agent as TabagentClient).request(
+  const response = await (agent as Agent).request(
     { action: "write_file", path, replace, hash: wanted } as WriteFile & { action: "write_file" },
     { ...call, body, onProgress: onProgress && (({ sent }) => onProgress({ sent, total })) },
   );

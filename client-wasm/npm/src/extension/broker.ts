@@ -1,0 +1,76 @@
+// The service worker's side: creates the offscreen document, once, and hands it the ports of those that ask.
+
+import { type FailureParts, TabagentError } from "../errors.js";
+import { createOffscreen, fileUrl, knowsOffscreen, onAskedForHost } from "./chrome.js";
+import { failure, partsOf } from "./messages.js";
+import { MINIMUM_CHROME, unsupported } from "./requirements.js";
+
+/** How the offscreen document is made. */
+export interface BrokerOptions {
+  /** The HTML file of the extension whose script calls `host()`. */
+  document: string;
+  /** What `host()` gives to its function, asked for with every newcomer: the server's address and key, from wherever they are kept. */
+  settings?: (() => unknown) | undefined;
+}
+
+/** Asks for a port to be handed on, in a message with that port. */
+export interface Introduction {
+  type: "tabagent introduce";
+  id: string;
+}
+
+/** Hands a port on, or none and just the settings. */
+export interface Introduced {
+  type: "tabagent introduced";
+  id: string | undefined;
+  settings: unknown;
+}
+
+/** What the answer is when there will be none. */
+export interface Refused {
+  type: "tabagent refused";
+  error: FailureParts;
+}
+
+/** The service worker's global, as far as it is used. */
+interface Worker {
+  clients: { matchAll(options: object): Promise<{ url: string; postMessage(message: unknown, transfer?: Transferable[]): void }[]> };
+}
+
+/** The one of this service worker. */
+let current: BrokerOptions | undefined;
+/** Settles when there is an offscreen document. */
+let creating: Promise<void> | undefined;
+
+/** Whether this context is a service worker. */
+export const inWorker = (): boolean => "clients" in globalThis && "registration" in globalThis;
+
+/** Starts it. The listeners must be there in the worker's first turn: Chrome wakes it for them. */
+export function begin(options: BrokerOptions): void {
+  current = options;
+  globalThis.addEventListener("message", (event) => {
+    const { data, ports } = event as MessageEvent<Introduction>;
+    const [port] = ports;
+    if (data?.type !== "tabagent introduce" || !port) return;
+    const done = introduce(port, data.id).catch((error) => port.postMessage({ type: "tabagent refused", error: partsOf(failure(error)) } satisfies Refused));
+    (event as unknown as { waitUntil(done: Promise<unknown>): void }).waitUntil(done);
+  });
+  onAskedForHost(() => introduce(undefined, undefined).then(() => true, (error) => partsOf(failure(error))));
+}
+
+/** Hands a port to the offscreen document, creating that where it is missing. */
+export async function introduce(port: MessagePort | undefined, id: string | undefined): Promise<void> {
+  if (!current) {
+    throw new TabagentError({ code: "invalid_state", status: 409, message: "call broker() in the service worker first" });
+  }
+  if (!knowsOffscreen()) throw unsupported([`offscreen documents (Chrome ${MINIMUM_CHROME})`]);
+  const { document, settings } = current;
+  creating ??= createOffscreen(document).finally(() => (creating = undefined));
+  await creating;
+  const message: Introduced = { type: "tabagent introduced", id, settings: await settings?.() };
+  const url = fileUrl(document);
+  const { clients } = globalThis as unknown as Worker;
+  const host = (await clients.matchAll({ includeUncontrolled: true, type: "all" })).find((client) => client.url.split(/[?#]/)[0] === url);
+  if (!host) throw new TabagentError({ code: "not_found", status: 404, message: `the offscreen document is another file than "${document}"` });
+  host.postMessage(message, port ? [port] : []);
+}

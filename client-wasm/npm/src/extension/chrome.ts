@@ -1,0 +1,101 @@
+// All that the bridge uses of `chrome.*`: the manifest, the offscreen document, messages from and to content scripts.
+
+import { portOver } from "./runtime-port.js";
+import type { Link } from "./link.js";
+
+/** What the bridge reads of a manifest. */
+export interface Manifest {
+  manifest_version?: number;
+  permissions?: string[];
+  background?: { service_worker?: string };
+  content_security_policy?: { extension_pages?: string };
+  message_serialization?: string;
+}
+
+/** A port of `runtime.connect`, as far as it is used. */
+export interface RuntimePort {
+  readonly name: string;
+  postMessage(message: unknown): void;
+  disconnect(): void;
+  onMessage: Heard<[message: unknown]>;
+  onDisconnect: Heard<[]>;
+}
+
+interface Heard<Args extends unknown[]> {
+  addListener(listener: (...args: Args) => unknown): void;
+}
+
+interface Chrome {
+  runtime?: {
+    id?: string;
+    getManifest(): Manifest;
+    getURL(path: string): string;
+    getContexts?(filter: { contextTypes: string[] }): Promise<unknown[]>;
+    connect(options: { name: string }): RuntimePort;
+    sendMessage(message: unknown): Promise<unknown>;
+    onConnect: Heard<[port: RuntimePort]>;
+    onMessage: Heard<[message: unknown, sender: unknown, reply: (answer: unknown) => void]>;
+  };
+  offscreen?: { createDocument(options: { url: string; reasons: string[]; justification: string }): Promise<void> };
+}
+
+const { chrome } = globalThis as { chrome?: Chrome };
+
+/** Names our ports and messages among the extension's own. */
+const OURS = "tabagent bridge";
+/** The same for ports whose messages are cloned. An offscreen document cannot read the manifest, so it is told. */
+const OURS_CLONING = `${OURS}, cloning`;
+
+/** What the context is part of; undefined outside of an extension. */
+export const manifest = (): Manifest | undefined => (chrome?.runtime?.id ? chrome.runtime.getManifest() : undefined);
+
+/** The address of a file of the extension. */
+export const fileUrl = (path: string): string => chrome?.runtime?.getURL(path) ?? path;
+
+/** Whether this browser can make offscreen documents, and tell which there are. */
+export const knowsOffscreen = (): boolean => !!chrome?.offscreen && !!chrome.runtime?.getContexts;
+
+/** Creates the offscreen document unless there is one. */
+export async function createOffscreen(path: string): Promise<void> {
+  const there = async () => ((await chrome?.runtime?.getContexts?.({ contextTypes: ["OFFSCREEN_DOCUMENT"] })) ?? []).length > 0;
+  if (await there()) return;
+  try {
+    await chrome?.offscreen?.createDocument({ url: path, reasons: ["WEB_RTC"], justification: "It holds the WebRTC connection that the extension's other contexts use." });
+  } catch (error) {
+    // Somebody else has created it meanwhile.
+    if (!(await there())) throw error;
+  }
+}
+
+/** In a content script: asks the service worker for the offscreen document. Resolves with what it answers; undefined when nobody does. */
+export const askForHost = (): Promise<unknown> | undefined => chrome?.runtime?.sendMessage({ type: OURS });
+
+/** In the service worker: answers that. */
+export function onAskedForHost(answer: () => Promise<unknown>): void {
+  chrome?.runtime?.onMessage.addListener((message, _sender, reply) => {
+    if ((message as { type?: unknown } | undefined)?.type !== OURS) return undefined;
+    void answer().then(reply);
+    return true;
+  });
+}
+
+/** In a content script: a way to the offscreen document, which must be there. */
+export function runtimeLink<Sent, Received>(): Link<Sent, Received> {
+  const whole = clones();
+  return portOver(chrome!.runtime!.connect({ name: whole ? OURS_CLONING : OURS }), whole);
+}
+
+/** In the offscreen document: hears of each content script that opens a way. */
+export function onRuntimeLink<Sent, Received>(welcome: (link: Link<Sent, Received>) => void): void {
+  chrome?.runtime?.onConnect.addListener((port) => {
+    if (port.name === OURS || port.name === OURS_CLONING) welcome(portOver(port, port.name === OURS_CLONING));
+  });
+}
+
+const clones = () => chrome?.runtime?.getManifest().message_serialization === "structured_clone" && chromeVersion() >= CLONES_SINCE;
+
+/** The first Chrome whose `message_serialization` counts. */
+const CLONES_SINCE = 148;
+
+/** The major version of this browser; 0 if it does not say. */
+export const chromeVersion = (): number => Number(/\bChrom(?:e|ium)\/(\d+)/.exec(navigator.userAgent)?.[1] ?? 0);

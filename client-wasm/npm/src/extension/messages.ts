@@ -1,0 +1,89 @@
+// What a bridged client and the offscreen document say to each other, over any kind of link.
+//
+//   client  call ─────────────▶ host     taken: an item was read, another may come    cancel: the rest is not wanted
+//   client  ◀── item* (done|failed)      news, progress: beside it
+//   client  on, off, serve, unserve ──▶  ◀── event, ask, unask    answer: to an ask
+//   client  ◀──────────── state host     first, and after each change
+//
+// Numbers name calls within one link and one direction. What is lost with a link is the sender's affair: neither side repeats itself.
+
+import type { Agent } from "../agent.js";
+import { type FailureParts, TabagentError } from "../errors.js";
+import type { BodyProgress, ClientState, RequestOptions, TransportChange, TransportName } from "../types.js";
+
+/** Items on their way to a reader: enough to hide the link's delay, few enough to stop the server soon. */
+export const ITEMS_AHEAD = 16;
+
+/** The options of a call that are values; the others are messages of their own. */
+export type CallOptions = Omit<RequestOptions, "signal" | "onProgress" | "onEvent">;
+
+/** A call. */
+export interface Call {
+  type: "call";
+  id: number;
+  /** `stats` is asked of the client, the others of the server. */
+  kind: "request" | "stream" | "stats";
+  request: { action: string };
+  options: CallOptions;
+  /** Whether anybody hears of its progress. */
+  progress: boolean;
+}
+
+/** From a bridged client. */
+export type FromClient =
+  | Call
+  | { type: "taken" | "cancel"; id: number }
+  | { type: "on" | "off"; name: string }
+  | { type: "serve" | "unserve"; names: string[] }
+  | { type: "answer"; id: number; value: unknown; error: FailureParts | undefined };
+
+/** Where the client in the offscreen document stands. */
+export interface State {
+  type: "state";
+  state: ClientState;
+  transport: TransportName | undefined;
+  connectionId: string;
+  boot: string;
+  reason: FailureParts | undefined;
+  /** What led to it, if the transport did. */
+  change: TransportChange | undefined;
+}
+
+/** Before there is a client. */
+export const UNKNOWN: State = { type: "state", state: "connecting", transport: undefined, connectionId: "", boot: "", reason: undefined, change: undefined };
+
+/** From the offscreen document. */
+export type FromHost =
+  | State
+  | { type: "item" | "done"; id: number; value: unknown }
+  | { type: "failed"; id: number; error: FailureParts }
+  | { type: "news"; id: number; event: { type: "event"; event: string } }
+  | { type: "progress"; id: number; progress: BodyProgress }
+  | { type: "event"; event: unknown }
+  | { type: "ask"; id: number; action: string; requestId: string; fields: unknown }
+  | { type: "unask"; id: number };
+
+/** A failure as it travels. A cause stays behind: it may be anything. */
+export const partsOf = ({ code, message, status, details, retryAfterMs, callId }: FailureParts): FailureParts => ({
+  code,
+  message,
+  status,
+  details,
+  retryAfterMs,
+  callId,
+});
+
+/** Any error as one that travels. */
+export const failure = (error: unknown): TabagentError =>
+  error instanceof TabagentError ? error : new TabagentError({ code: "internal", status: 500, message: String((error as Error)?.message ?? error) });
+
+/** Where a client stands, as it is told. */
+export const stateOf = ({ state, transport, connectionId, boot, reason }: Agent<any>, change?: TransportChange): State => ({
+  type: "state",
+  state,
+  transport,
+  connectionId,
+  boot,
+  reason: reason && partsOf(reason),
+  change,
+});
