@@ -29,7 +29,7 @@ pub(super) fn heard(message: Vec<u8>) -> Spoken {
 }
 
 /// A packet for the extension.
-pub(super) fn packet(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn packet(bytes: Vec<u8>) -> Vec<u8> {
     format!(r#"{{"p":"{}"}}"#, BASE64_STANDARD.encode(bytes)).into_bytes()
 }
 
@@ -40,7 +40,7 @@ mod tests {
     #[test]
     fn packets_come_back_and_everything_else_is_plain() {
         for bytes in [&[][..], &[0], &[255; 2], &[1, 2, 3], &[9; 16 * 1024]] {
-            assert_eq!(heard(packet(bytes)), Spoken::Packet(bytes.to_vec()));
+            assert_eq!(heard(packet(bytes.to_vec())), Spoken::Packet(bytes.to_vec()));
         }
         for plain in [r#"{"action":"health"}"#, r#"{"p":"AA==","action":"health"}"#, r#"{"p":1}"#, r#"{"p":"?"}"#, "[]", "{"] {
             assert_eq!(heard(plain.into()), Spoken::Plain(plain.into()), "{plain}");

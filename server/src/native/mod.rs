@@ -6,7 +6,7 @@
 
 mod browser;
 pub(crate) mod door;
-mod framing;
+pub(crate) mod framing;
 mod install;
 mod manifest;
 mod message;
