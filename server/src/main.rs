@@ -11,8 +11,8 @@ use std::{
 
 use clap::{CommandFactory, Parser};
 use tabagent_server::{
-    Cli, Command, DoctorOptions, InstallOptions, NativeHostCommand, NativeHostOptions, ReferenceOptions, Server, ServerLimits, Service,
-    Settings, Store, doctor,
+    Cli, Command, DoctorOptions, InstallOptions, NativeHostCommand, NativeHostOptions, ReferenceOptions, Server, ServerLimits,
+    Service, Settings, Store, doctor,
     native::{self, Installation},
 };
 use tokio::{net::TcpListener, runtime::Runtime};
@@ -37,7 +37,9 @@ fn main() -> ExitCode {
         }
         Some(Command::Limits) => return print_limits(),
         Some(Command::Doctor(options)) => diagnose(options),
-        Some(Command::NativeHost(NativeHostOptions { command: Some(NativeHostCommand::Install(options)), .. })) => install(options),
+        Some(Command::NativeHost(NativeHostOptions { command: Some(NativeHostCommand::Install(options)), .. })) => {
+            install(options)
+        }
         Some(Command::NativeHost(options)) => native_host(options),
         None => run(cli),
     };

@@ -47,6 +47,15 @@ impl Host {
         Ok(self.running.0.wait()?.success())
     }
 
+    /// Closes its input, as a browser does with a port, and waits as [`wait`](Self::wait).
+    ///
+    /// # Errors
+    /// When it cannot be waited for.
+    pub fn close(mut self) -> io::Result<bool> {
+        drop(self.input);
+        Ok(self.running.0.wait()?.success())
+    }
+
     /// A transport of the test client over packets in it; two threads carry them, until the client lets go or the host ends.
     ///
     /// # Errors

@@ -85,14 +85,15 @@ mod tests {
     #[test]
     fn the_launcher_adds_the_sub_command_and_passes_on_what_the_browser_says() {
         let unix = launcher(Platform::Linux, Path::new("/opt/it's/tabagent-server"), Path::new("/home/u/$data dir"));
-        let expected =
-            "#!/bin/sh\nexec '/opt/it'\\''s/tabagent-server' native-host --data-dir '/home/u/$data dir' -- \"$@\"\n";
+        let expected = "#!/bin/sh\nexec '/opt/it'\\''s/tabagent-server' native-host --data-dir '/home/u/$data dir' -- \"$@\"\n";
         assert_eq!(unix.as_deref(), Some(expected));
-        assert_eq!(launcher(Platform::MacOs, Path::new("/a"), Path::new("/b")).as_deref(), Some("#!/bin/sh\nexec '/a' native-host --data-dir '/b' -- \"$@\"\n"));
+        assert_eq!(
+            launcher(Platform::MacOs, Path::new("/a"), Path::new("/b")).as_deref(),
+            Some("#!/bin/sh\nexec '/a' native-host --data-dir '/b' -- \"$@\"\n")
+        );
 
         let windows = launcher(Platform::Windows, Path::new(r"C:\100% us\tabagent-server.exe"), Path::new(r"D:\data"));
-        let expected =
-            "@echo off\r\n\"C:\\100%% us\\tabagent-server.exe\" native-host --data-dir \"D:\\data\" -- %*\r\n";
+        let expected = "@echo off\r\n\"C:\\100%% us\\tabagent-server.exe\" native-host --data-dir \"D:\\data\" -- %*\r\n";
         assert_eq!(windows.as_deref(), Some(expected));
         assert_eq!(launcher(Platform::Windows, Path::new("a\"b"), Path::new("c")), None);
     }
