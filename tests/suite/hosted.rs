@@ -2,7 +2,10 @@
 
 use serde_json::json;
 use tabagent_protocol::api::Generate;
-use tabagent_server::testing::{Client, ClientOptions};
+use tabagent_server::{
+    Server, ServerOptions, Service,
+    testing::{Client, ClientOptions},
+};
 use tabagent_tests::{
     Program,
     hosted::{Host, hear, say},
@@ -58,5 +61,32 @@ fn plain_envelopes_are_answered_and_the_host_ends_with_either_side() -> Outcome 
     assert!(Host::start(data.path())?.close()?, "the browser closed its pipe");
     server.kill()?;
     assert!(!host.wait()?, "the server is gone");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_of_the_hello_opens_and_nothing_else_does() -> Outcome {
+    let data = tempfile::tempdir()?;
+    let options = ServerOptions { keys: vec!["right".parse()?], ..ServerOptions::default() };
+    let server = Server::new(options, Service::reference());
+    tokio::spawn(server.serve_native(data.path())?);
+
+    for (bearer, welcome) in [(None, false), (Some("wrong"), false), (Some("right"), true)] {
+        let client = Client::new(ClientOptions { bearer: bearer.map(str::to_owned), ..ClientOptions::default() });
+        client.attach(Host::transport(data.path())?).await?;
+        let code = client.ask("health", &json!({})).await.err().map(|fault| fault.code.to_string());
+        assert_eq!(code.as_deref(), (!welcome).then_some("unauthorized"), "{bearer:?}");
+    }
+
+    let plain = tokio::task::spawn_blocking(move || -> std::io::Result<_> {
+        let mut host = Host::start(data.path())?;
+        say(&mut host.input, &json!({"action": "health"}))?;
+        let refusal = hear(&mut host.output)?;
+        Ok((refusal, host.wait()?))
+    });
+    let (refusal, well) = plain.await??;
+    assert_eq!(refusal.ok_or("a refusal")?["code"], "unauthorized");
+    assert!(!well);
+    server.close().await;
     Ok(())
 }
