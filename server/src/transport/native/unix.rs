@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, Permissions},
     io,
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -30,7 +30,7 @@ impl Listener {
     /// # Errors
     /// When another server does (`AddrInUse`), or the socket cannot be made: its path may have a hundred bytes.
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
-        let lock = File::options().create(true).append(true).open(folder.join(LOCK))?;
+        let lock = File::options().create(true).append(true).mode(0o600).open(folder.join(LOCK))?;
         lock.try_lock().map_err(|error| match error {
             fs::TryLockError::WouldBlock => io::ErrorKind::AddrInUse.into(),
             fs::TryLockError::Error(error) => error,
