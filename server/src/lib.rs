@@ -42,6 +42,7 @@ mod http;
 mod limits;
 /// How often something may happen in a minute.
 mod minute;
+pub mod native;
 /// The OpenAI wire format.
 mod openai;
 /// What a server is told before it starts.
@@ -64,7 +65,8 @@ pub use backend::reference::ReferenceOptions;
 pub use files::FileLimits;
 pub use limits::{LimitError, LimitRow, ServerLimits};
 pub use options::{
-    Cli, Command, DoctorOptions, HostPattern, Key, Mode, OptionError, OriginPattern, ServerOptions, Settings, ValueError,
+    Cli, Command, DoctorOptions, HostPattern, InstallOptions, Key, Mode, NativeHostCommand, NativeHostOptions, OptionError,
+    OriginPattern, ServerOptions, Settings, ValueError,
 };
 pub use pace::Pace;
 pub use server::Server;

@@ -10,7 +10,11 @@ use std::{
 };
 
 use clap::{CommandFactory, Parser};
-use tabagent_server::{Cli, Command, DoctorOptions, ReferenceOptions, Server, ServerLimits, Service, Settings, Store, doctor};
+use tabagent_server::{
+    Cli, Command, DoctorOptions, InstallOptions, NativeHostCommand, NativeHostOptions, ReferenceOptions, Server, ServerLimits,
+    Service, Settings, Store, doctor,
+    native::{self, Installation},
+};
 use tokio::{net::TcpListener, runtime::Runtime};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
@@ -33,6 +37,10 @@ fn main() -> ExitCode {
         }
         Some(Command::Limits) => return print_limits(),
         Some(Command::Doctor(options)) => diagnose(options),
+        Some(Command::NativeHost(NativeHostOptions { command: Some(NativeHostCommand::Install(options)), .. })) => {
+            install(options)
+        }
+        Some(Command::NativeHost(options)) => native_host(options),
         None => run(cli),
     };
     done.unwrap_or_else(|Failure { code, message }| {
@@ -69,10 +77,15 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         let listener = TcpListener::bind(wanted).await.map_err(|error| not_bound(wanted, &error))?;
         let address = listener.local_addr().map_err(|error| not_bound(wanted, &error))?;
         // Behind the address: of two servers started alike, the second one says that the first is there.
-        let folder = data_folder(&settings)?;
+        let folder = data_folder(settings.data_dir.clone())?;
         let store = open(&folder, &options.limits)?;
-        let service = service(&settings, &options.limits, store.clone(), folder)?;
+        let service = service(&settings, &options.limits, store.clone(), folder.clone())?;
         let server = Server::new(options, service);
+        match server.serve_native(&folder) {
+            Ok(native) => drop(tokio::spawn(native)),
+            // The other ways in are as good.
+            Err(error) => tracing::warn!(%error, "native messaging does not reach this server"),
+        }
         let shutdown = shutdown().map_err(|error| Failure { code: 1, message: format!("signals cannot be heard: {error}") })?;
         announce(address, local).map_err(|error| Failure { code: 1, message: format!("standard output: {error}") })?;
         let served = server.serve(listener, shutdown).await;
@@ -84,8 +97,8 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
 }
 
 /// The folder for what is to last: the one that was given, or the one where it belongs.
-fn data_folder(settings: &Settings) -> Result<PathBuf, Failure> {
-    let folder = settings.data_dir.clone().or_else(Store::default_folder);
+fn data_folder(given: Option<PathBuf>) -> Result<PathBuf, Failure> {
+    let folder = given.or_else(Store::default_folder);
     folder.ok_or_else(|| usage(&"this user has no home folder to store anything in: give one with --data-dir"))
 }
 
@@ -169,6 +182,36 @@ fn diagnose(options: DoctorOptions) -> Result<ExitCode, Failure> {
     // `doctor | head` closes the pipe early, and that is no failure.
     let _ = writeln!(io::stdout(), "{text}");
     Ok(if diagnosis.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What a browser starts: standard output is the browser's, so everything else is said on standard error.
+fn native_host(options: NativeHostOptions) -> Result<ExitCode, Failure> {
+    let folder = data_folder(options.data_dir)?;
+    let runtime = runtime()?;
+    let relayed = runtime.block_on(native::relay(&folder, tokio::io::stdin(), tokio::io::stdout()));
+    // A thread may still be reading standard input, and would be waited for.
+    runtime.shutdown_background();
+    relayed.map_err(|error| Failure { code: 1, message: error.to_string() })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn install(options: InstallOptions) -> Result<ExitCode, Failure> {
+    let absolute = |path: &Path| std::path::absolute(path).map_err(|error| usage(&format!("{}: {error}", path.display())));
+    let installation = Installation {
+        browser: options.browser,
+        user_data_dir: options.user_data_dir.as_deref().map(absolute).transpose()?,
+        home: std::env::home_dir().ok_or_else(|| usage(&"this user has no home folder"))?,
+        program: std::env::current_exe().map_err(|error| usage(&error))?,
+        data_dir: absolute(&data_folder(options.data_dir)?)?,
+    };
+    let (done, places) = match (options.uninstall, options.extension_id) {
+        (false, Some(id)) => ("installed", Some(installation.install(&id).map_err(|error| usage(&error))?)),
+        _ => ("removed", installation.uninstall().map_err(|error| usage(&error))?),
+    };
+    let line = places.map_or_else(|| "it was not installed".to_owned(), |places| format!("{done} {}", places.manifest.display()));
+    // Nobody to tell when even that fails.
+    let _ = writeln!(io::stdout(), "{line}");
+    Ok(ExitCode::SUCCESS)
 }
 
 fn runtime() -> Result<Runtime, Failure> {

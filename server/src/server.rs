@@ -3,6 +3,7 @@
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
@@ -14,6 +15,7 @@ use tokio::{net::TcpListener, time::Instant};
 use crate::{
     channels::Channels,
     http::{self, App, Door, Table},
+    native::door::Socket,
     options::ServerOptions,
     service::{Service, To},
     sessions::Sessions,
@@ -74,6 +76,23 @@ impl Server {
         // The port is free from here on: who is told of the end finds the next process, or nobody.
         tokio::join!(open.finish(self.service.end().left()), self.close());
         Ok(())
+    }
+
+    /// Opens the private local socket in a data folder, where native-messaging hosts come ([`native`](crate::native)); the future lets
+    /// them in until the server is over.
+    ///
+    /// # Errors
+    /// When the socket cannot be opened; `AddrInUse` when another server has it.
+    pub fn serve_native(&self, folder: &Path) -> io::Result<impl Future<Output = ()> + use<>> {
+        let socket = Socket {
+            service: Arc::clone(&self.service),
+            sessions: Arc::clone(&self.sessions),
+            signaling: self.signaling.clone(),
+            limits: self.options.limits.clone(),
+            door: Arc::new(Door::new(&self.options, None)),
+            allow_local: self.options.allow_local,
+        };
+        socket.serve(folder)
     }
 
     /// Announces the end, refuses what is new from now on (`draining`, 503 with `Retry-After`), and returns when nothing is under way

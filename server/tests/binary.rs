@@ -158,7 +158,10 @@ async fn the_token_is_in_its_file_alone() -> Outcome {
     assert!(!std::fs::read_to_string(log)?.contains("SeCrEt"));
     for entry in std::fs::read_dir(&folder)? {
         let path = entry?.path();
-        let (bytes, mode) = (std::fs::read(&path)?, std::fs::metadata(&path)?.permissions().mode());
+        let metadata = std::fs::metadata(&path)?;
+        let mode = metadata.permissions().mode();
+        // A socket holds nothing that could be read.
+        let bytes = if metadata.is_file() { std::fs::read(&path)? } else { Vec::new() };
         let here = bytes.windows(9).any(|part| part == b"tHeSeCrEt");
         assert_eq!(here, path.ends_with("hf_token"), "{}", path.display());
         assert_eq!(mode & 0o777, 0o600, "{}", path.display());

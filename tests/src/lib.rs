@@ -2,6 +2,8 @@
 
 /// A native program's session.
 pub mod client;
+/// The native-messaging host as a browser has it.
+pub mod hosted;
 /// WebRTC of the test client.
 pub mod native;
 /// The server program as a process.

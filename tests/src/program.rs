@@ -53,7 +53,7 @@ impl Drop for Program {
 }
 
 /// Where the environment says that it is, or where cargo builds it: beside the folder of the tests.
-fn path() -> io::Result<PathBuf> {
+pub(crate) fn path() -> io::Result<PathBuf> {
     if let Some(path) = env::var_os("TABAGENT_SERVER_BIN") {
         return Ok(path.into());
     }

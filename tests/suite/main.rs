@@ -2,6 +2,7 @@
 #![expect(clippy::panic, reason = "a test that saw something else says what it saw")]
 
 mod drain;
+mod hosted;
 mod hostile;
 mod kill;
 mod memory;

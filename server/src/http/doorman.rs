@@ -112,7 +112,7 @@ impl Door {
     }
 
     /// Question 3 for a key that comes in a hello.
-    pub(super) fn bearer(&self, key: &str) -> Result<Principal, Refusal> {
+    pub(crate) fn bearer(&self, key: &str) -> Result<Principal, Refusal> {
         self.keys.principal(key).ok_or_else(|| unauthorized("this key is not valid here"))
     }
 

@@ -9,7 +9,7 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 use serde::Deserialize;
 
-use super::{Key, Mode, ServerOptions, values};
+use super::{Key, Mode, NativeHostOptions, ServerOptions, values};
 use crate::limits::ServerLimits;
 
 /// Port unless another is given.
@@ -42,6 +42,8 @@ pub enum Command {
     Limits,
     /// Look at what stands in the way of a server with these options; ends with 0 when nothing does, else with 1
     Doctor(DoctorOptions),
+    /// Connect a browser's extension to the running server by native messaging: the browser starts this by itself
+    NativeHost(NativeHostOptions),
 }
 
 /// What the doctor looks at: a server with these options.

@@ -1,11 +1,13 @@
 //! What a server is told before it starts: [`ServerOptions`] for programs, [`Cli`] for the command line.
 
 mod cli;
+mod native;
 mod values;
 
 use std::{net::IpAddr, path::PathBuf};
 
 pub use cli::{Cli, Command, DoctorOptions, OptionError, Settings};
+pub use native::{InstallOptions, NativeHostCommand, NativeHostOptions};
 pub use values::{HostPattern, Key, OriginPattern, ValueError};
 
 use tabagent_protocol::signaling::IceServer;

@@ -28,8 +28,8 @@ pub(super) fn prepare(folder: &Path) -> Result<PathBuf, StoreError> {
     Ok(database)
 }
 
-/// A folder that is there keeps the rights that somebody gave it.
-fn make(folder: &Path) -> io::Result<()> {
+/// Makes it; a folder that is there keeps the rights that somebody gave it.
+pub(crate) fn make(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -22,7 +22,7 @@ mod error;
 /// A data folder looked at from outside.
 mod examine;
 /// The data folder and its files.
-mod folder;
+pub(crate) mod folder;
 /// A conversation as it went.
 mod history;
 /// Every number.

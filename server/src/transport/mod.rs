@@ -4,6 +4,8 @@
 //! [`PeerEvent`]s; a channel is three verbs: [`ChannelSender::try_send`], [`ChannelReceiver::receive`], close (drop the sender,
 //! or [`ChannelSender::close`]). Reading never waits for writing.
 
+/// The private local socket.
+pub(crate) mod native;
 mod webrtc;
 /// A WebSocket as a channel.
 pub(crate) mod websocket;

@@ -1,0 +1,201 @@
+//! The server's side of the local socket: whose a connection is, and who serves it.
+//!
+//! A connection of packets is nobody's until its hello, as a WebSocket is. One of plain JSON says no key, so it is a local caller's or
+//! is refused. That a browser started the other end counts for nothing: any program of this user can open the socket.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use serde_json::Value;
+use tabagent_protocol::{CHANNEL_PROTOCOL, Code, Fault, frame::hello::Hello, limits::PACKET_BYTES};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::framing::{self, Framed};
+use crate::{
+    envelope::error_object,
+    http::Door,
+    limits::ServerLimits,
+    pace::Pace,
+    plain::{self, Owner, PlainLimits},
+    service::{Principal, Service},
+    sessions::{Carrier, Pipes, Sessions},
+    signaling::{ConnectionId, Place, Signaling},
+    transport::{
+        Channel, Message,
+        native::{self, Kind, Listener},
+    },
+};
+
+/// Connections at once that are plain, or have not said hello. A user has few browsers; one more waits until one of them ends.
+const CONNECTIONS: usize = 64;
+/// Bytes of a sub-protocol's name.
+const PROTOCOL_BYTES: usize = 64;
+/// Bytes of one plain message to a browser. Larger ones travel slower: a browser reads them at half the pace.
+pub(super) const MESSAGE_BYTES: usize = 64 * 1024;
+/// How long nobody is let in after that failed: the system is short of something.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The rooms that a connection leads to.
+#[derive(Clone)]
+pub(crate) struct Socket {
+    pub(crate) service: Arc<Service>,
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) signaling: Signaling,
+    pub(crate) limits: ServerLimits,
+    pub(crate) door: Arc<Door>,
+    /// Callers without a key are let in.
+    pub(crate) allow_local: bool,
+}
+
+impl Socket {
+    /// Lets connections in until the server is over.
+    ///
+    /// # Errors
+    /// When the socket cannot be opened.
+    pub(crate) fn serve(self, folder: &Path) -> io::Result<impl Future<Output = ()> + use<>> {
+        let mut listener = Listener::open(folder)?;
+        let over = self.service.end().over().clone();
+        let room = Arc::new(Semaphore::new(CONNECTIONS));
+        let accepting = async move {
+            while let Ok(place) = Arc::clone(&room).acquire_owned().await {
+                match listener.accept().await {
+                    Ok(stream) => drop(tokio::spawn(self.clone().connection(stream, place))),
+                    Err(error) => {
+                        tracing::warn!(%error, "the local socket lets nobody in");
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                }
+            }
+        };
+        Ok(async move {
+            over.run_until_cancelled(accepting).await;
+        })
+    }
+
+    async fn connection<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(self, mut stream: S, place: OwnedSemaphorePermit) {
+        let named = framing::read(&mut stream, PROTOCOL_BYTES);
+        let in_time = tokio::time::timeout(Duration::from_millis(self.limits.hello), named);
+        match in_time.await {
+            Ok(Ok(Framed::Message(name))) if name == CHANNEL_PROTOCOL.as_bytes() => self.packets(stream, place).await,
+            Ok(Ok(Framed::Message(name))) if name.is_empty() => self.plain(stream, place).await,
+            _ => tracing::debug!("a connection of the local socket named no sub-protocol that is served"),
+        }
+    }
+
+    async fn packets<S: AsyncRead + AsyncWrite>(self, stream: S, place: OwnedSemaphorePermit) {
+        let closed = CancellationToken::new();
+        let ((sender, receiver), carried) = native::pipe(stream, (Kind::Binary, PACKET_BYTES), closed.clone());
+        let carried = async {
+            carried.await;
+            closed.cancel();
+        };
+        tokio::join!(carried, self.introduce(Pipes::shared(sender, receiver), place, closed.clone()));
+    }
+
+    async fn introduce(&self, mut pipes: Pipes, stranger: OwnedSemaphorePermit, closed: CancellationToken) {
+        let hello = match self.sessions.hello(&mut pipes).await {
+            Ok(hello) => hello,
+            Err(fault) => return refuse(pipes, None, &fault, &closed).await,
+        };
+        let admitted = self.principal(hello.bearer.as_deref()).and_then(|principal| {
+            let resumes = self.sessions.knows(&principal, &hello);
+            let place = self.signaling.admit(&principal, Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), resumes)?;
+            Ok(Relayed { place, principal, closed: closed.clone(), retiring: CancellationToken::new() })
+        });
+        match admitted {
+            Ok(relayed) => {
+                drop(stranger);
+                self.sessions.join(Arc::new(relayed), hello, pipes).await;
+            }
+            Err(fault) => refuse(pipes, Some(&hello), &fault, &closed).await,
+        }
+    }
+
+    async fn plain<S: AsyncRead + AsyncWrite>(self, stream: S, _place: OwnedSemaphorePermit) {
+        let over = self.service.end().over().clone();
+        // One byte more than is allowed arrives, so that the answer to it says what is.
+        let largest = self.limits.plain.request_bytes.saturating_add(1);
+        let ((sender, receiver), carried) = native::pipe(stream, (Kind::Text, largest), over);
+        let served = async {
+            let principal = match self.principal(None) {
+                Ok(principal) => principal,
+                Err(fault) => {
+                    sender.try_send(Message::Text(Bytes::from(Value::Object(error_object(&fault)).to_string())));
+                    return;
+                }
+            };
+            let message_bytes = self.limits.plain.message_bytes.min(MESSAGE_BYTES);
+            let limits = PlainLimits { message_bytes, ..self.limits.plain.clone() };
+            let owner = Owner { pace: Pace::new(&self.limits, true), traffic: Box::new(|_| ()) };
+            let (label, protocol) = (String::new(), String::new());
+            let channel = Channel { label, protocol, reliable: true, made_here: false, sender, receiver };
+            plain::serve(channel, Arc::clone(&self.service), principal, limits, owner).await;
+        };
+        tokio::join!(carried, served);
+    }
+
+    /// Whose it is: the key's, or, without one, a local caller's.
+    fn principal(&self, key: Option<&str>) -> Result<Principal, Fault> {
+        match key {
+            Some(key) => self.door.bearer(key).map_err(|refusal| refusal.fault().clone()),
+            None if self.allow_local => Ok(Principal::local()),
+            None => Err(Fault::new(Code::UNAUTHORIZED, "a key is needed: send it in the hello's field `bearer`")),
+        }
+    }
+}
+
+async fn refuse(pipes: Pipes, hello: Option<&Hello>, reason: &Fault, closed: &CancellationToken) {
+    tracing::debug!(code = %reason.code, reason = %reason.message, "a native-messaging host is refused");
+    pipes.refuse(hello, reason).await;
+    closed.cancel();
+}
+
+/// A connection that has a place among the connections.
+struct Relayed {
+    place: Place,
+    principal: Principal,
+    closed: CancellationToken,
+    /// Nobody asks for a single one's end; all of a session's are retired by the session.
+    retiring: CancellationToken,
+}
+
+impl Carrier for Relayed {
+    fn id(&self) -> ConnectionId {
+        self.place.id
+    }
+
+    fn kind(&self) -> &'static str {
+        "native"
+    }
+
+    fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    fn loopback(&self) -> bool {
+        true
+    }
+
+    fn closed(&self) -> &CancellationToken {
+        &self.closed
+    }
+
+    fn retiring(&self) -> &CancellationToken {
+        &self.retiring
+    }
+
+    fn close(&self, reason: &'static str) {
+        tracing::info!(connection = %self.place.id, reason, "closed");
+        self.closed.cancel();
+    }
+}
