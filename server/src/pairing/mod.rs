@@ -321,3 +321,6 @@ fn too_often(max: usize, wait: Duration) -> Fault {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;
