@@ -14,7 +14,7 @@ test("tsc --strict takes the package in every way it resolves one, and a page ru
   await Promise.all([tool("tsc", "-p", "tsconfig.json"), tool("tsc", "-p", "tsconfig.nodenext.json")]);
   await tool("../typescript-oldest/bin/tsc", "-p", "tsconfig.json");
   const server = await startServer({ args: ["--port", "0", "--www", at(), "--allow-local"] });
-  t.after(() => server.stop());
+  t.after(() => server.stop("SIGKILL"));
   const browser = await launch();
   t.after(() => browser.close());
   const page = await browser.newPage();
