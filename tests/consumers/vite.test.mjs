@@ -1,9 +1,8 @@
 // A Vite app with React, as a stranger makes one: built, developed, and rendered on a server.
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { after, before, describe, test } from "node:test";
 import { createInterface } from "node:readline";
-import { promisify } from "node:util";
 
 import { freePair } from "../../scripts/lib/ports.mjs";
 import { launch } from "../e2e/support/chromium.mjs";
@@ -95,7 +94,7 @@ describe("a Vite app with React", () => {
 
   test("rendered on a server: nothing is connected, and the process ends", async () => {
     await project.tool("vite", "build", "--ssr", "src/server.tsx", "--outDir", "ssr", "--logLevel", "warn");
-    const { stdout } = await promisify(execFile)(process.execPath, [project.at("ssr/server.js")]);
+    const { stdout } = await project.node("ssr/server.js");
     assert.match(stdout, /<output id="state">idle<\/output>/);
   });
 });

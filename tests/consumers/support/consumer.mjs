@@ -31,7 +31,11 @@ export async function consumer(t, name) {
   await cp(fileURLToPath(new URL(`../${name}`, import.meta.url)), folder, { recursive: true });
   if (existsSync(join(folder, "package-lock.json"))) await npm(folder, ["ci", ...QUIET]);
   await npm(folder, ["install", "--no-save", ...QUIET, await tarball(t)]);
-  return { folder, at: (...path) => join(folder, ...path), tool: (command, ...args) => told(command, run(join(folder, "node_modules", ".bin", command), args, { cwd: folder })) };
+  return {
+    at: (...path) => join(folder, ...path),
+    tool: (command, ...args) => told(command, run(join(folder, "node_modules", ".bin", command), args, { cwd: folder })),
+    node: (...args) => told(args[0], run(process.execPath, args, { cwd: folder })),
+  };
 }
 
 /** A folder that goes with the test. */

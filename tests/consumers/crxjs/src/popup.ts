@@ -1,0 +1,4 @@
+// Shows the answer.
+import { count } from "./count";
+
+document.querySelector("output")!.textContent = await count();
