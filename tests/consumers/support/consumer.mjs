@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-const root = fileURLToPath(new URL("../../..", import.meta.url));
+import { packed } from "../../../scripts/lib/packed.mjs";
+
 const run = promisify(execFile);
 
 /** What an install may take where nothing is in npm's cache, in milliseconds. */
@@ -15,15 +16,8 @@ const INSTALL_MS = 4 * 60_000;
 /** Answers nothing that a test would wait for. */
 const QUIET = ["--no-audit", "--no-fund", "--loglevel=error", "--prefer-offline"];
 
-/** The packed package: what the lane has packed, or packed now from what is built. */
-export async function tarball(t) {
-  if (process.env.TABAGENT_TARBALL) return process.env.TABAGENT_TARBALL;
-  const folder = await temporary(t, "packed");
-  const { stdout } = await npm(root, ["pack", "-w", "@tabagent/client", "--ignore-scripts", "--json", "--pack-destination", folder]);
-  const packed = JSON.parse(stdout);
-  const { filename } = Array.isArray(packed) ? packed[0] : Object.values(packed)[0];
-  return join(folder, filename);
-}
+/** The packed package: what the lane has packed, or what is built. */
+export const tarball = async (t) => process.env.TABAGENT_TARBALL ?? (await packed(await temporary(t, "packed"))).path;
 
 /** The project of this name, installed. Answers its folder, and a runner of its tools. */
 export async function consumer(t, name) {
