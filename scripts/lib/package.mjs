@@ -27,7 +27,7 @@ const LOCKS = ["Cargo.lock", "package-lock.json", "scripts/lib/package.mjs", "sc
 const LICENCES = ["LICENSE-MIT", "LICENSE-APACHE"];
 
 /** The doors of the package. The test kit is by itself: what it shares with the others would cost their pages one more file. */
-const DOORS = [["index.ts", "bundler.ts", "doctor.ts", "files.ts", "extension.ts", "react.ts"], ["testing.ts"]];
+const DOORS = [["index.ts", "bundler.ts", "doctor.ts", "files.ts", "extension.ts", "react.ts", "node.ts"], ["testing.ts"]];
 
 /** Brings `dist` up to date, and the test page's copy of it. */
 export async function buildPackage() {
@@ -86,7 +86,7 @@ function completeGlue({ name, beside }) {
 async function bundle() {
   const sources = filesIn(PACKAGE_SRC);
   const settings = [join(PACKAGE, "tsconfig.json"), join(PACKAGE, "package.json")];
-  const outputs = ["index.js", "index.d.ts", "doctor.js", "files.js", "extension.js", "react.js", "testing.js", ...MODULES.flatMap(({ file, beside }) => [file, beside])].map((name) => join(DIST, name));
+  const outputs = ["index.js", "index.d.ts", "doctor.js", "files.js", "extension.js", "react.js", "node.js", "testing.js", ...MODULES.flatMap(({ file, beside }) => [file, beside])].map((name) => join(DIST, name));
   await whenChanged("dist", { inputs: [...sources, ...settings, ...LOCKS], outputs }, async () => {
     rmSync(DIST, { recursive: true, force: true });
     mkdirSync(DIST, { recursive: true });
