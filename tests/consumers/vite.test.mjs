@@ -7,22 +7,19 @@ import { createInterface } from "node:readline";
 import { freePair } from "../../scripts/lib/ports.mjs";
 import { launch } from "../e2e/support/chromium.mjs";
 import { startServer } from "../e2e/support/server.mjs";
-import { consumer } from "./support/consumer.mjs";
+import { shared } from "./support/consumer.mjs";
 
 const key = "correct-horse-battery-staple";
 
 describe("a Vite app with React", () => {
-  const cleanups = [];
-  let project, browser;
+  const project = shared("vite");
+  let browser;
 
   before(async () => {
-    [project, browser] = await Promise.all([consumer({ after: (cleanup) => cleanups.unshift(cleanup) }, "vite"), launch()]);
+    browser = await launch();
     await project.tool("tsc");
   });
-  after(async () => {
-    await browser?.close();
-    for (const cleanup of cleanups) await cleanup();
-  });
+  after(() => browser?.close());
 
   const open = async (t, url) => {
     const page = await browser.newPage();

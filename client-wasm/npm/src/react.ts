@@ -10,7 +10,7 @@ import type { ApiTypes, ConnectOptions, ItemOf, RequestOf, RequestOptions, Respo
 
 export type { Agent } from "./agent.js";
 export type * from "./api.gen.js";
-export { TabagentError } from "./errors.js";
+export type { TabagentError } from "./errors.js";
 export type { AgentState, Source } from "./react/shared.js";
 export type { StreamState } from "./react/streamed.js";
 export type * from "./types.js";
@@ -23,7 +23,7 @@ export interface AgentHandle<T extends ApiTypes<T>> extends AgentState<T> {
 
 /** A stream as state, and what starts and ends it. */
 export interface StreamHandle<T extends ApiTypes<T>, A extends StreamName<T>> extends StreamState<ItemOf<T, A>, ResponseOf<T, A>> {
-  /** Calls the action; a stream that still runs is withdrawn first. Fails with `invalid_state`, in `error`, while there is no agent. */
+  /** Calls the action; a stream that still runs is withdrawn first. While there is no agent it waits for one. */
   start(fields: Omit<RequestOf<T, A>, "action">, options?: RequestOptions): void;
   /** Withdraws it. What has arrived stays. */
   cancel(): void;
@@ -65,11 +65,12 @@ export function useAgent<T extends ApiTypes<T> = Api>(source: Source<T> | undefi
 export function useStream<T extends ApiTypes<T> = Api, A extends StreamName<T> = StreamName<T>>(agent: Agent<T> | undefined, action: A): StreamHandle<T, A> {
   const [streamed] = useState(() => new Streamed<ItemOf<T, A>, ResponseOf<T, A>>());
   useEffect(() => streamed.cancel, [streamed]);
+  useEffect(() => streamed.meet(agent), [streamed, agent]);
   const state = useSyncExternalStore(streamed.subscribe, streamed.snapshot, streamed.snapshot);
   const start = useCallback<StreamHandle<T, A>["start"]>(
     (fields, options) => {
       const request = { ...fields, action } as unknown as RequestOf<T, A>;
-      streamed.start(agent && ((more) => agent.stream<A>(request, { ...options, ...more })), options?.signal);
+      streamed.start((agent, more) => (agent as Agent<T>).stream<A>(request, { ...options, ...more }), options?.signal, agent);
     },
     [streamed, agent, action],
   );

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { after, before } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
@@ -30,6 +31,15 @@ export async function consumer(t, name) {
     tool: (command, ...args) => told(command, run(join(folder, "node_modules", ".bin", command), args, { cwd: folder })),
     node: (...args) => told(args[0], run(process.execPath, args, { cwd: folder })),
   };
+}
+
+/** The same for all tests of a file; it is there when they run. */
+export function shared(name) {
+  const project = {};
+  const cleanups = [];
+  before(async () => Object.assign(project, await consumer({ after: (cleanup) => cleanups.push(cleanup) }, name)));
+  after(() => Promise.all(cleanups.map((cleanup) => cleanup())));
+  return project;
 }
 
 /** A folder that goes with the test. */

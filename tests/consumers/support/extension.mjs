@@ -27,5 +27,5 @@ export async function running(t, extension) {
 /** What a page wrote into its first `output`, once it has. */
 export async function said(page) {
   const output = page.locator("output:not(:empty)").first();
-  return (await output.textContent({ timeout: 60_000 })).trim();
+  return (await output.textContent()).trim();
 }

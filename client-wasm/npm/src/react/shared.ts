@@ -1,7 +1,7 @@
 // The agents that components share: one for each address and key, and for each function that connects.
 
 import type { Agent } from "../agent.js";
-import { TabagentError } from "../errors.js";
+import type { TabagentError } from "../errors.js";
 import type { ApiTypes, ClientState, ConnectOptions, TransportName } from "../types.js";
 
 /**

@@ -1,6 +1,7 @@
 // A stream as state: what has arrived, and how it stands, published at most once a frame.
 
-import { TabagentError } from "../errors.js";
+import type { Agent } from "../agent.js";
+import type { TabagentError } from "../errors.js";
 import type { TabagentStream } from "../stream.js";
 import type { RequestOptions } from "../types.js";
 
@@ -9,7 +10,7 @@ const FRAME_MS = 16;
 
 /** How a stream stands. */
 export interface StreamState<Item, Response> {
-  /** `idle`: not started. `streaming`. `done`: complete. `cancelled`: by whoever started it. `failed`: see `error`. */
+  /** `idle`: not started. `streaming`, also while it waits for an agent. `done`: complete. `cancelled`: by whoever started it. `failed`: see `error`. */
   status: "idle" | "streaming" | "done" | "cancelled" | "failed";
   /** What has arrived of it; another array after each change. */
   items: readonly Item[];
@@ -23,12 +24,17 @@ export interface StreamState<Item, Response> {
 
 const IDLE: StreamState<any, any> = { status: "idle", items: [], response: undefined, error: undefined, requestId: undefined };
 
+/** Calls for a stream. */
+type Call<Item, Response> = (agent: Agent<any>, options: RequestOptions) => TabagentStream<Item, Response>;
+
 /** The streams of one component, one at a time. */
 export class Streamed<Item, Response> {
   #state: StreamState<Item, Response> = IDLE;
   /** Of the one that runs, shown or about to be. */
   #arrived: Item[] = [];
   #changed = new Set<() => void>();
+  /** Starts the one that waits for an agent. */
+  #waiting: ((agent: Agent<any>) => void) | undefined;
   /** Ends the one that runs; what an ended one still says is not heard. */
   #life: AbortController | undefined;
 
@@ -41,32 +47,43 @@ export class Streamed<Item, Response> {
   /** How it stands: the same object until that changes. */
   readonly snapshot = (): StreamState<Item, Response> => this.#state;
 
-  /** Starts one in place of the one that runs. Without `open` there is no agent. */
-  start(open: ((options: RequestOptions) => TabagentStream<Item, Response>) | undefined, signal: AbortSignal | undefined): void {
+  /** Starts one in place of the one that runs, as soon as there is an agent. */
+  start(call: Call<Item, Response>, asked: AbortSignal | undefined, agent: Agent<any> | undefined): void {
     this.#life?.abort();
-    if (!open) {
-      const error = new TabagentError({ code: "invalid_state", status: 409, message: "there is no agent yet: wait until useAgent() has one" });
-      return this.#become({ ...IDLE, status: "failed", error });
-    }
     const life = (this.#life = new AbortController());
     this.#arrived = [];
-    const stream = open({ signal: signal ? AbortSignal.any([signal, life.signal]) : life.signal });
-    this.#become({ ...IDLE, status: "streaming", requestId: stream.requestId });
-    void this.#read(stream, life.signal);
+    this.#become({ ...IDLE, status: "streaming" });
+    this.#waiting = (agent) => {
+      this.#waiting = undefined;
+      const stream = call(agent, { signal: asked ? AbortSignal.any([asked, life.signal]) : life.signal });
+      this.#become({ ...this.#state, requestId: stream.requestId });
+      void this.#read(stream, life.signal);
+    };
+    this.meet(agent);
+  }
+
+  /** There is an agent, or none yet. */
+  meet(agent: Agent<any> | undefined): void {
+    if (agent) this.#waiting?.(agent);
   }
 
   /** Withdraws the one that runs. What has arrived stays. */
   readonly cancel = (): void => {
     if (this.#state.status !== "streaming") return;
-    this.#life?.abort();
+    this.#leave();
     this.#become({ ...this.#state, items: this.#arrived, status: "cancelled" });
   };
 
-  /** Withdraws it and forgets what has arrived. */
+  /** Withdraws the one that runs and forgets what has arrived. */
   readonly reset = (): void => {
-    this.#life?.abort();
+    this.#leave();
     this.#become(IDLE);
   };
+
+  #leave(): void {
+    this.#waiting = undefined;
+    this.#life?.abort();
+  }
 
   async #read(stream: TabagentStream<Item, Response>, ended: AbortSignal): Promise<void> {
     const arrived = this.#arrived;
