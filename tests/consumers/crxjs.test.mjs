@@ -1,4 +1,4 @@
-// A Vite + CRXJS extension: TypeScript, a popup and a content script, each with the same typed client.
+// A Vite + CRXJS extension: TypeScript, a popup in React and a content script, each with the same typed client.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 

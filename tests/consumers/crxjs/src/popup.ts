@@ -1,4 +1,0 @@
-// Shows the answer.
-import { count } from "./count";
-
-document.querySelector("output")!.textContent = await count();
