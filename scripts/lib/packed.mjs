@@ -9,8 +9,7 @@ import { Stop } from "./say.mjs";
 /** Packs what is built. Answers where the file is, how many bytes it has packed and unpacked, and its files as `{ path, size }`. */
 export async function packed(folder = join(TARGET, "npm", "packed")) {
   mkdirSync(folder, { recursive: true });
-  // What npm would run before is done: the package is built.
-  const { ok, output } = await run("npm", ["pack", "--ignore-scripts", "--json", "--loglevel=silent", "--pack-destination", folder], { cwd: PACKAGE });
+  const { ok, output } = await run("npm", ["pack", "--json", "--loglevel=silent", "--pack-destination", folder], { cwd: PACKAGE });
   if (!ok) throw new Stop("`npm pack` failed.", output);
   const said = JSON.parse(output);
   // npm 11 says a list, others an object by name.
