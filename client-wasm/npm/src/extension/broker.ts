@@ -13,20 +13,20 @@ export interface BrokerOptions {
   settings?: (() => unknown) | undefined;
 }
 
-/** Asks for a port to be handed on, in a message with that port. */
+/** @internal Asks for a port to be handed on, in a message with that port. */
 export interface Introduction {
   type: "tabagent introduce";
   id: string;
 }
 
-/** Hands a port on, or none and just the settings. */
+/** @internal Hands a port on, or none and just the settings. */
 export interface Introduced {
   type: "tabagent introduced";
   id: string | undefined;
   settings: unknown;
 }
 
-/** What the answer is when there will be none. */
+/** @internal What the answer is when there will be none. */
 export interface Refused {
   type: "tabagent refused";
   error: FailureParts;
@@ -42,10 +42,10 @@ let current: BrokerOptions | undefined;
 /** Settles when there is an offscreen document. */
 let creating: Promise<void> | undefined;
 
-/** Whether this context is a service worker. */
+/** @internal Whether this context is a service worker. */
 export const inWorker = (): boolean => "clients" in globalThis && "registration" in globalThis;
 
-/** Starts it. The listeners must be there in the worker's first turn: Chrome wakes it for them. */
+/** @internal Starts it. The listeners must be there in the worker's first turn: Chrome wakes it for them. */
 export function begin(options: BrokerOptions): void {
   current = options;
   globalThis.addEventListener("message", (event) => {
@@ -58,7 +58,7 @@ export function begin(options: BrokerOptions): void {
   onAskedForHost(() => introduce(undefined, undefined).then(() => true, (error) => partsOf(failure(error))));
 }
 
-/** Hands a port to the offscreen document, creating that where it is missing. */
+/** @internal Hands a port to the offscreen document, creating that where it is missing. */
 export async function introduce(port: MessagePort | undefined, id: string | undefined): Promise<void> {
   if (!current) {
     throw new TabagentError({ code: "invalid_state", status: 409, message: "call broker() in the service worker first" });
