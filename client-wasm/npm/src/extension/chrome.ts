@@ -100,4 +100,4 @@ const clones = () => chrome?.runtime?.getManifest().message_serialization === "s
 const CLONES_SINCE = 148;
 
 /** The major version of this browser; 0 if it does not say. */
-export const chromeVersion = (): number => Number(/\bChrom(?:e|ium)\/(\d+)/.exec(navigator.userAgent)?.[1] ?? 0);
+export const chromeVersion = (): number => Number(/Chrom(?:e|ium)\/(\d+)/.exec(navigator.userAgent)?.[1] ?? 0);
