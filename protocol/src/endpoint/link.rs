@@ -33,7 +33,18 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) fn new(now: Millis, connection: ConnectionId, epoch: u32, proven: bool) -> Self {
-        Self { connection, epoch, since: now, proven, confined: None, full: [false; 2], heard: now, asked: 0, ping: false, pong: None }
+        Self {
+            connection,
+            epoch,
+            since: now,
+            proven,
+            confined: None,
+            full: [false; 2],
+            heard: now,
+            asked: 0,
+            ping: false,
+            pong: None,
+        }
     }
 
     /// When it must have proved to be alive.

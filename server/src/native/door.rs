@@ -134,7 +134,8 @@ impl Socket {
         let ((sender, receiver), carried) = native::pipe(stream, (Kind::Text, largest), over);
         let served = async {
             if !self.allow_local {
-                let fault = Fault::new(Code::UNAUTHORIZED, "plain JSON has no place for a key: let local programs in (--allow-local)");
+                let fault =
+                    Fault::new(Code::UNAUTHORIZED, "plain JSON has no place for a key: let local programs in (--allow-local)");
                 sender.try_send(Message::Text(Bytes::from(Value::Object(error_object(&fault)).to_string())));
                 return;
             }

@@ -81,7 +81,8 @@ fn path(folder: &Path) -> io::Result<PathBuf> {
     if bytes <= PATH_BYTES {
         return Ok(path);
     }
-    let message = format!("the path {} has {bytes} bytes, a socket's at most {PATH_BYTES}: choose a shorter --data-dir", path.display());
+    let message =
+        format!("the path {} has {bytes} bytes, a socket's at most {PATH_BYTES}: choose a shorter --data-dir", path.display());
     Err(io::Error::new(io::ErrorKind::InvalidFilename, message))
 }
 
