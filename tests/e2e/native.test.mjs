@@ -123,6 +123,32 @@ test("the service worker is stopped while native messaging carries: the session 
   ledgers.forEach(assertWhole);
 });
 
+test("the host is killed while it carries: the session goes on over another one; without the offscreen document there is none", async (t) => {
+  const { page, worker, home } = await begin(t, { alone: true, program: ledgerBinary });
+  const hosts = async () => {
+    const { stdout } = await promisify(execFile)("ps", ["-eo", "pid=,args="]);
+    return stdout.split("\n").filter((line) => line.includes("native-host") && line.includes(home)).map((line) => Number.parseInt(line, 10));
+  };
+  assert.equal(await connect(page), undefined);
+  await page.evaluate((endless) => {
+    globalThis.streams = globalThis.caller.followBoth(endless);
+    return globalThis.streams.reached(50);
+  }, endless);
+  const [host, ...others] = await hosts();
+  assert.deepEqual(others, []);
+  process.kill(host, "SIGKILL");
+  await page.waitForFunction(() => globalThis.caller.changes.some((change) => change.includes("native reconnected")));
+  const ledgers = await page.evaluate(async () => {
+    await globalThis.streams.reached(globalThis.streams.count() + 50);
+    return globalThis.streams.finish();
+  });
+  ledgers.forEach(assertWhole);
+  assert.equal((await hosts()).length, 1);
+  await page.close();
+  await worker.evaluate(() => chrome.offscreen.closeDocument());
+  assert.deepEqual(await until(hosts, (hosts) => hosts.length === 0), []);
+});
+
 test("a server that starts anew is found again", async (t) => {
   const { server, start, page } = await begin(t, { alone: true });
   assert.equal(await connect(page), undefined);

@@ -193,7 +193,7 @@ impl Step {
             (Self::Channel, Rung::WebSocket) => {
                 "is the server running there, does it allow this origin, and do proxies let WebSockets through?"
             }
-            (_, Rung::Native) => "is the native-messaging host installed, and its server running?",
+            (Self::Channel, Rung::Native) => STEPS[0].2,
             _ => STEPS[self as usize].2,
         }
     }
