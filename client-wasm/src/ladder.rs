@@ -241,7 +241,7 @@ mod tests {
 
     use super::*;
 
-    const RUNGS: [Rung; 2] = [Rung::WebRtc, Rung::WebSocket];
+    const RUNGS: [Rung; 2] = Rung::USUAL;
     const PATIENCE: Patience = Patience {
         window: 60_000,
         retry: 200,
@@ -312,8 +312,10 @@ mod tests {
         ladder.failed(WEBRTC, 50, &fault(Code::NO_CANDIDATES), 0.5);
         assert_eq!(opened(&mut ladder, 50), ["native"]);
         ladder.carried(NATIVE, 70);
-        ladder.failed(WEBRTC, 80, &fault(Code::NO_CANDIDATES), 0.5);
-        assert!(ladder.deadline() > 2_500, "what is better is tried again, and not the same");
+        assert_eq!(opened(&mut ladder, 300), ["webrtc", "websocket"], "what is better is tried again");
+        ladder.failed(WEBSOCKET, 310, &fault(Code::TRANSPORT_FAILED), 0.0);
+        ladder.carried(WEBRTC, 320);
+        assert_eq!(ladder.deadline(), NEVER);
         assert_eq!(opened(&mut Ladder::new(&[Rung::Native], PATIENCE, 0), 0), ["native"]);
     }
 

@@ -38,9 +38,9 @@ async function serve(t, home, program = binary) {
 
 /**
  * A browser with the extension, whose host is known to it unless `installed` is false, and a page of it. `change` changes the manifest; with
- * `alone` there is no network from the beginning; `options` are those of `connect()`.
+ * `alone` there is no network from the beginning; `options` are those of `connect()`. `first` is what the worker does before all else.
  */
-async function begin(t, { change, installed = true, program, ...settings } = {}) {
+async function begin(t, { change, installed = true, program, first = "", ...settings } = {}) {
   const home = await mkdtemp(join(tmpdir(), "tabagent-native-"));
   t.after(() => rm(home, { recursive: true, force: true, maxRetries: 10 }));
   const [extension, profile] = [join(home, "extension"), join(home, "profile")];
@@ -57,7 +57,7 @@ async function begin(t, { change, installed = true, program, ...settings } = {})
   const server = await start();
   if (installed) await native("install", "--extension-id", id, "--user-data-dir", profile, "--data-dir", data);
   const given = { url: server.url, key, options: hurry, ...settings };
-  await writeFile(join(extension, "settings.js"), `// Written by the test.\nexport const settings = ${JSON.stringify(given)};\n`);
+  await writeFile(join(extension, "settings.js"), `// Written by the test.\n${first}\nexport const settings = ${JSON.stringify(given)};\n`);
   const context = await launchWithExtension(profile, extension);
   t.after(() => context.close());
   const worker = context.serviceWorkers()[0] ?? (await context.waitForEvent("serviceworker"));
@@ -73,15 +73,20 @@ const transport = (page) => page.evaluate(() => globalThis.caller.transport());
 const reached = (page, name) => page.evaluate((name) => globalThis.caller.reached(name), name);
 const network = (page, on) => page.evaluate((on) => globalThis.caller.network(on), on);
 
-test("without WebRTC and WebSockets a chat goes over native messaging", async (t) => {
-  const { server, page } = await begin(t, { alone: true });
-  assert.equal(await connect(page), undefined);
-  assert.equal(await transport(page), "native");
-  assert.match(await page.evaluate(() => globalThis.caller.chat(5)), /^1 2 3 4 5/);
-  const { transports } = await page.evaluate(() => globalThis.caller.stats());
-  assert.deepEqual(transports.map(({ transport, state }) => [transport, state === "carrying"]), [["webrtc", false], ["websocket", false], ["native", true]]);
-  assert.ok(server.log.some((line) => line.includes("transport=native") || line.includes('transport="native"')), server.log.join("\n"));
-});
+for (const [browser, first] of [
+  ["this browser", ""],
+  ["one that has no base64 of its own", "delete Uint8Array.prototype.toBase64, delete Uint8Array.fromBase64;"],
+]) {
+  test(`without WebRTC and WebSockets a chat goes over native messaging (${browser})`, async (t) => {
+    const { server, page } = await begin(t, { alone: true, first });
+    assert.equal(await connect(page), undefined);
+    assert.equal(await transport(page), "native");
+    assert.match(await page.evaluate(() => globalThis.caller.chat(5)), /^1 2 3 4 5/);
+    const { transports } = await page.evaluate(() => globalThis.caller.stats());
+    assert.deepEqual(transports.map(({ transport, state }) => [transport, state === "carrying"]), [["webrtc", false], ["websocket", false], ["native", true]]);
+    assert.ok(server.log.some((line) => /session attached.*transport="?native/.test(line)), server.log.join("\n"));
+  });
+}
 
 test("streams go on over native messaging when WebRTC and the WebSocket are gone, and back: nothing lost, nothing twice", async (t) => {
   const { page } = await begin(t, { program: ledgerBinary });
@@ -159,7 +164,7 @@ test("a server that starts anew is found again", async (t) => {
   assert.equal(await transport(page), "native");
 });
 
-test("what is in the way is named: no host, no permission, no server, no key", async (t) => {
+test("what is in the way is named: no host, no permission, no relay, no server, no key", async (t) => {
   const only = { options: { ...hurry, transports: ["native"] } };
   await t.test("no host", async (t) => {
     const { page } = await begin(t, { ...only, installed: false });
@@ -174,6 +179,12 @@ test("what is in the way is named: no host, no permission, no server, no key", a
     const { code, message, details } = await connect(page);
     assert.equal(code, "not_supported", message);
     assert.match(details.missing[0], /"nativeMessaging"/);
+  });
+  await t.test("no relay", async (t) => {
+    const { page } = await begin(t, { ...only, first: "globalThis.addEventListener('message', (event) => event.data?.type === 'tabagent native' && event.stopImmediatePropagation());" });
+    const { code, message } = await connect(page);
+    assert.equal(code, "transport_failed", message);
+    assert.match(message, /nativeRelay\(\)/);
   });
   await t.test("no server, and then one", async (t) => {
     const { server, start, page } = await begin(t, only);

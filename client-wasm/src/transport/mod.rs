@@ -29,6 +29,9 @@ pub enum Rung {
 }
 
 impl Rung {
+    /// Those that every page has, the preferred first.
+    pub const USUAL: [Self; 2] = [Self::WebRtc, Self::WebSocket];
+
     /// All, the preferred first.
     pub const ALL: [Self; 3] = [Self::WebRtc, Self::WebSocket, Self::Native];
 
