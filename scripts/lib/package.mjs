@@ -30,7 +30,14 @@ const LICENCES = ["LICENSE-MIT", "LICENSE-APACHE"];
  * The doors of the package, those that share files together. The others are by themselves: what the test kit or pairing shares would cost
  * every page one more file, and the bridge is mostly used where nothing else is loaded.
  */
-const DOORS = [["index.ts", "bundler.ts", "doctor.ts", "files.ts", "react.ts", "node.ts"], ["pair.ts"], ["testing.ts"], ["extension.ts"], ["extension/host.ts"]];
+const DOORS = [
+  ["index.ts", "bundler.ts", "doctor.ts", "files.ts", "react.ts", "node.ts"],
+  ["pair.ts"],
+  ["testing.ts"],
+  ["extension.ts"],
+  ["extension/host.ts"],
+  ["native.ts"],
+];
 
 /** Brings `dist` up to date, and the test page's copy of it. */
 export async function buildPackage() {
