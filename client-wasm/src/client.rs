@@ -174,7 +174,7 @@ impl Client {
     /// The server's id of the connection in use, as its log names it; empty while it is not known, and for a WebSocket.
     #[must_use]
     pub fn connection(&self) -> String {
-        self.session.carrier().map(|attempt| attempt.id()).unwrap_or_default()
+        self.session.carrier().map(|attempt| attempt.id.borrow().clone()).unwrap_or_default()
     }
 
     /// Packets sent, acknowledged and received in a lane, and turns waiting.
@@ -186,7 +186,7 @@ impl Client {
     /// Bytes in the send buffer of a lane's pipe.
     #[must_use]
     pub fn buffered(&self, lane: Lane) -> u32 {
-        self.session.transport(|transport| transport.buffered(lane)).unwrap_or_default()
+        self.session.transport(|transport| transport.buffered(lane as u32)).unwrap_or_default()
     }
 
     /// The browser's own statistics of the connection, an `RTCStatsReport`. None without one over WebRTC.

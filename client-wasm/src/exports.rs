@@ -285,7 +285,7 @@ impl JsSession {
             for count in endpoint.lane_counts(lane) {
                 out.push(count as u32);
             }
-            out.push(session.transport(|transport| transport.buffered(lane)).unwrap_or_default());
+            out.push(session.transport(|transport| transport.buffered(lane as u32)).unwrap_or_default());
         }
         let carrier = session.carrier().map(|attempt| attempt.rung);
         for place in &session.ladder.borrow().places {
@@ -315,7 +315,7 @@ fn tell(listener: &JsListener, session: &Session, news: News) {
             listener.failed(transport.name(), step.name(), fault.code.as_str(), &fault.message);
         }
         News::Transport { to, reason } => {
-            let connection = session.carrier().map(|attempt| attempt.id()).unwrap_or_default();
+            let connection = session.carrier().map(|attempt| attempt.id.borrow().clone()).unwrap_or_default();
             listener.transport(to.map_or("", Rung::name), &connection, reason);
         }
         News::Session(event) => tell_event(listener, event),

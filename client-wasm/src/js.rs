@@ -1,10 +1,7 @@
 //! Untyped JavaScript, made safe: the only file that reflects on values and casts them. Nothing here can throw or panic.
 
-use std::pin::Pin;
-
-use js_sys::{Array, Function, JSON, Object, Promise, Reflect, Uint8Array};
+use js_sys::{Array, Function, JSON, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, prelude::*};
-use wasm_bindgen_futures::spawn_local;
 
 #[wasm_bindgen]
 extern "C" {
@@ -23,26 +20,26 @@ extern "C" {
     #[wasm_bindgen(js_namespace = performance, js_name = now)]
     pub(crate) fn performance_now() -> f64;
 
-    /// Asks over HTTP.
-    pub(crate) fn fetch(request: &JsValue) -> Promise;
-
-    /// The global object: whatever it is, it is the value of itself.
-    #[wasm_bindgen(js_namespace = globalThis, js_name = valueOf)]
-    pub(crate) fn global() -> JsValue;
-
     /// A number from 0 up to, but not including, 1.
     #[wasm_bindgen(js_namespace = Math)]
     pub(crate) fn random() -> f64;
 }
 
-/// A Rust closure that JavaScript may call for as long as this value lives.
+/// What a callback is called with; numbers that are not given are 0.
+pub(crate) struct Heard {
+    pub(crate) happened: u32,
+    pub(crate) number: u32,
+    pub(crate) value: JsValue,
+}
+
+/// A Rust closure that JavaScript may call for as long as this value lives. All are of one type: each would have code of its own.
 #[must_use]
-pub(crate) struct Callback(Closure<dyn FnMut(JsValue)>);
+pub(crate) struct Callback(Closure<dyn FnMut(u32, u32, JsValue)>);
 
 impl Callback {
-    /// Wraps `then`, which gets the first argument of the call.
-    pub(crate) fn new(then: impl FnMut(JsValue) + 'static) -> Self {
-        Self(Closure::wrap(Box::new(then)))
+    /// Wraps `then`, which gets the arguments of the call.
+    pub(crate) fn new(then: impl Fn(Heard) + 'static) -> Self {
+        Self(Closure::wrap(Box::new(move |happened, number, value| then(Heard { happened, number, value }))))
     }
 
     /// What JavaScript calls.
@@ -56,51 +53,9 @@ pub(crate) fn call(function: &Function) -> JsValue {
     function.call0(&JsValue::UNDEFINED).unwrap_or(JsValue::UNDEFINED)
 }
 
-/// What a method returns; `undefined` when it throws, or is none.
-pub(crate) fn method(object: &JsValue, name: &str, argument: &JsValue) -> JsValue {
-    let method: Function = known(field(object, name));
-    method.call1(object, argument).unwrap_or(JsValue::UNDEFINED)
-}
-
-/// A window of the same origin that shows nothing, and lives as long as its frame is in the document.
-pub(crate) fn hidden_frame() -> JsValue {
-    let document = field(&global(), "document");
-    let frame = method(&document, "createElement", &"iframe".into());
-    set(&frame, "hidden", &JsValue::TRUE);
-    method(&field(&document, "documentElement"), "append", &frame);
-    frame
-}
-
-/// Makes an object of a class that is a value.
-///
-/// # Errors
-/// What its constructor throws, and when it is none.
-pub(crate) fn construct(class: JsValue, arguments: [&JsValue; 2]) -> Result<JsValue, JsValue> {
-    let list: Array = Array::new();
-    for argument in arguments {
-        list.push(argument);
-    }
-    let class: Function = known(class);
-    Reflect::construct(&class, &list)
-}
-
 /// Says that a value is what the browser's own interface promises it to be: an event's channel, a dictionary.
 pub(crate) fn known<T: JsCast>(value: JsValue) -> T {
     value.unchecked_into()
-}
-
-/// A plain object of these fields.
-pub(crate) fn object(fields: &[(&str, &JsValue)]) -> JsValue {
-    let object = Object::new().into();
-    for (name, value) in fields {
-        set(&object, name, value);
-    }
-    object
-}
-
-/// Sets a field; one that cannot be set stays as it is.
-pub(crate) fn set(object: &JsValue, name: &str, value: &JsValue) {
-    let _ = Reflect::set(object, &name.into(), value);
 }
 
 /// A field of any value; `undefined` when there is none.
@@ -130,6 +85,7 @@ pub(crate) fn list(value: &JsValue, name: &str) -> Array {
 }
 
 /// JSON text to a value; `undefined` for what is no JSON.
+#[cfg(feature = "typed")]
 pub(crate) fn parse(json: &str) -> JsValue {
     JSON::parse(json).unwrap_or(JsValue::UNDEFINED)
 }
@@ -142,10 +98,4 @@ pub(crate) fn stringify(value: &JsValue) -> String {
 /// The bytes of an `ArrayBuffer` or of a `Uint8Array`, copied; none of anything else.
 pub(crate) fn bytes(value: &JsValue) -> Vec<u8> {
     Uint8Array::new(value).to_vec()
-}
-
-/// Runs a future on the browser's event loop. Boxed, so that the executor is compiled for one type only.
-pub(crate) fn spawn(future: impl Future<Output = ()> + 'static) {
-    let future: Pin<Box<dyn Future<Output = ()>>> = Box::pin(future);
-    spawn_local(future);
 }
