@@ -98,7 +98,6 @@ pub(crate) struct Session {
 impl Session {
     /// Begins to connect to the server at `http://host:port`.
     pub(crate) fn start(server: &str, mut options: Options, listener: Listener) -> Rc<Self> {
-        let server = server.trim_end_matches('/');
         if options.transports.is_empty() {
             options.transports = Rung::ALL.to_vec();
         }

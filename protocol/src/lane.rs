@@ -101,8 +101,9 @@ pub(crate) struct LaneState {
     pub(crate) received: u64,
     /// Received bytes that no acknowledgement covers yet.
     pub(crate) unacked_bytes: usize,
-    /// Frames without a message that jump the queue: cancels and credits, by call.
-    pub(crate) urgent: VecDeque<(FrameType, u32)>,
+    /// Calls whose cancel, and whose credit, jumps the queue: frames without a message.
+    pub(crate) cancels: VecDeque<u32>,
+    pub(crate) credits: VecDeque<u32>,
     /// Calls with something to send, by class; a call is in one class at a time.
     ready: [VecDeque<u32>; CLASSES],
 }
@@ -190,6 +191,6 @@ impl LaneState {
     }
 
     pub(crate) fn waiting(&self) -> usize {
-        self.urgent.len() + self.ready.iter().map(VecDeque::len).sum::<usize>()
+        self.cancels.len() + self.credits.len() + self.ready.iter().map(VecDeque::len).sum::<usize>()
     }
 }

@@ -21,13 +21,13 @@ export class Server {
   #headers = { "content-type": "application/json" };
 
   /**
-   * @param {string} address `http://host:port`, perhaps with a path in front of the API's, and without a slash behind it
+   * @param {string} address `http://host:port`, perhaps with a path in front of the API's
    * @param {string} key none when it is empty
    * @param {Constructors | undefined} constructors @param {RTCIceServer[]} iceServers
    * @param {boolean} relayOnly @param {boolean} serverOffers
    */
   constructor(address, key, constructors, iceServers, relayOnly, serverOffers) {
-    this.address = address;
+    this.address = address.replace(/\/+$/, "");
     this.constructors = constructors ?? {};
     this.iceServers = iceServers;
     this.relayOnly = relayOnly;

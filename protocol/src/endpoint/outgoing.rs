@@ -80,14 +80,17 @@ impl Endpoint {
 
     fn fill_urgent(&mut self, lane: Lane, packet: &mut Vec<u8>) {
         while packet.len() + URGENT <= PACKET_BYTES {
-            let Some((kind, call)) = self.lanes[lane.index()].urgent.pop_front() else { return };
-            let granted = self.call_mut(call).map(|state| state.reading.granted.to_le_bytes());
-            let body: &[u8] = match (kind, &granted) {
-                (FrameType::Credit, Some(bytes)) => bytes,
-                (FrameType::Credit, None) => continue, // settled meanwhile
-                _ => &[],
-            };
-            packet::put_frame(packet, RawFrame { kind, flags: 0, call, body });
+            let state = &mut self.lanes[lane.index()];
+            if let Some(call) = state.cancels.pop_front() {
+                packet::put_frame(packet, RawFrame { kind: FrameType::Cancel, flags: 0, call, body: &[] });
+                continue;
+            }
+            let Some(call) = state.credits.pop_front() else { return };
+            // Unless it was settled meanwhile.
+            if let Some(state) = self.call_mut(call) {
+                let body = &state.reading.granted.to_le_bytes();
+                packet::put_frame(packet, RawFrame { kind: FrameType::Credit, flags: 0, call, body });
+            }
         }
     }
 
