@@ -74,7 +74,8 @@ impl Session {
         let hear = attempt.hear.function();
         let transport = match rung {
             Rung::WebRtc => open_peer(hear, &self.server, CHANNEL_PROTOCOL, BULK_CHANNEL_PROTOCOL),
-            Rung::WebSocket => open_socket(hear, &self.server, CHANNEL_PROTOCOL),
+            Rung::WebSocket => open_socket(hear, &self.server, "WebSocket", CHANNEL_PROTOCOL),
+            Rung::Native => open_socket(hear, &self.server, "NativeSocket", CHANNEL_PROTOCOL),
         };
         // There is none yet.
         let _ = attempt.transport.set(transport);

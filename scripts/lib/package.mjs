@@ -27,8 +27,8 @@ const LOCKS = ["Cargo.lock", "package-lock.json", "scripts/lib/package.mjs", "sc
 /** Their text belongs into the package; the originals are the tree's. */
 const LICENCES = ["LICENSE-MIT", "LICENSE-APACHE"];
 
-/** The doors of the package. The test kit is by itself: what it shares with the others would cost their pages one more file. */
-const DOORS = [["index.ts", "bundler.ts", "doctor.ts", "files.ts", "extension.ts"], ["testing.ts"]];
+/** The doors of the package. The test kit and native messaging are by themselves: what they share with the others would cost their pages one more file. */
+const DOORS = [["index.ts", "bundler.ts", "doctor.ts", "files.ts", "extension.ts"], ["native.ts"], ["testing.ts"]];
 
 /** Brings `dist` up to date, and the test page's copy of it. */
 export async function buildPackage() {
@@ -88,7 +88,7 @@ async function completeGlue({ name, beside }) {
 async function bundle() {
   const sources = filesIn(PACKAGE_SRC);
   const settings = [join(PACKAGE, "tsconfig.json"), join(PACKAGE, "package.json")];
-  const outputs = ["index.js", "index.d.ts", "doctor.js", "files.js", "extension.js", "testing.js", ...MODULES.flatMap(({ file, beside }) => [file, beside])].map((name) => join(DIST, name));
+  const outputs = ["index.js", "index.d.ts", "doctor.js", "files.js", "extension.js", "native.js", "testing.js", ...MODULES.flatMap(({ file, beside }) => [file, beside])].map((name) => join(DIST, name));
   await whenChanged("dist", { inputs: [...sources, ...settings, ...LOCKS], outputs }, async () => {
     rmSync(DIST, { recursive: true, force: true });
     mkdirSync(DIST, { recursive: true });

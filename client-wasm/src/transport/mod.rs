@@ -29,9 +29,9 @@ extern "C" {
     /// Something that moves packets. It must be closed before whoever hears it is gone.
     pub(crate) type Transport;
 
-    /// Opens a WebSocket.
+    /// Opens a socket, made by this constructor: `WebSocket`, or `NativeSocket`, which is the application's own.
     #[wasm_bindgen(js_name = openSocket)]
-    pub(crate) fn open_socket(hear: &JsValue, server: &Server, protocol: &str) -> Transport;
+    pub(crate) fn open_socket(hear: &JsValue, server: &Server, constructor: &str, protocol: &str) -> Transport;
 
     /// Sends a packet, which is always taken: one of [`sent`].
     #[wasm_bindgen(method)]
@@ -100,11 +100,13 @@ pub enum Rung {
     WebRtc,
     /// A `WebSocket`: both lanes in one pipe, over TCP. Up in two round trips, and wherever HTTP is.
     WebSocket,
+    /// A native-messaging port of the extension: both lanes in one pipe, through the browser to a program that it starts.
+    Native,
 }
 
 impl Rung {
     /// All, the preferred first.
-    pub const ALL: [Self; 2] = [Self::WebRtc, Self::WebSocket];
+    pub const ALL: [Self; 3] = [Self::WebRtc, Self::WebSocket, Self::Native];
 
     /// The name in options, events and logs.
     #[must_use]
@@ -112,6 +114,7 @@ impl Rung {
         match self {
             Self::WebRtc => "webrtc",
             Self::WebSocket => "websocket",
+            Self::Native => "native",
         }
     }
 
@@ -164,6 +167,7 @@ impl Step {
             (Self::Channel, Rung::WebSocket) => {
                 "is the server running there, does it allow this origin, and do proxies let WebSockets through?"
             }
+            (_, Rung::Native) => "is the native-messaging host installed, and its server running?",
             _ => STEPS[self as usize].2,
         }
     }

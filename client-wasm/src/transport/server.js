@@ -9,6 +9,7 @@
  * What makes transports instead of the window's own; of peer connections it is given the window to make them in.
  * @typedef {{
  *   WebSocket?: new (url: string, protocol: string) => WebSocket,
+ *   NativeSocket?: new (url: string, protocol: string) => WebSocket,
  *   RTCPeerConnection?: new (configuration: RTCConfiguration, window: unknown) => RTCPeerConnection,
  * }} Constructors
  */

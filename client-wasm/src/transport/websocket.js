@@ -1,4 +1,4 @@
-// A WebSocket that carries both lanes: the only file that makes one. One packet per message.
+// A WebSocket that carries both lanes, or what has its shape over native messaging: the only file that makes them. One packet per message.
 
 /** @typedef {import("./server.js").Server} Server */
 
@@ -35,7 +35,7 @@ const LOW_WATER = 64 * 1024;
  */
 const LOOK_MS = 20;
 
-/** One `WebSocket`. */
+/** One `WebSocket`, or a `NativeSocket` of the application's. */
 class Socket {
   #hear;
   /** None when it could not be made. @type {WebSocket | undefined} */
@@ -45,16 +45,16 @@ class Socket {
   /** The timer of the next look. @type {ReturnType<typeof setTimeout> | undefined} */
   #look;
 
-  /** @param {Hear} hear @param {Server} server @param {string} protocol */
-  constructor(hear, server, protocol) {
+  /** @param {Hear} hear @param {Server} server @param {"WebSocket" | "NativeSocket"} constructor @param {string} protocol */
+  constructor(hear, server, constructor, protocol) {
     this.#hear = hear;
     // `http` becomes `ws`, and `https` becomes `wss`.
     const url = `${server.address.replace(/^(http)?/, "ws")}/v1/ws`;
     try {
-      const socket = (this.#socket = new (server.constructors.WebSocket ?? WebSocket)(url, protocol));
+      const socket = (this.#socket = new (server.constructors[constructor] ?? /** @type {any} */ (globalThis)[constructor])(url, protocol));
       socket.binaryType = "arraybuffer";
       socket.onopen = () => hear(STEP, CHANNEL);
-      socket.onclose = () => hear(CLOSED, 0, "the WebSocket closed");
+      socket.onclose = () => hear(CLOSED, 0, "the socket closed");
       socket.onmessage = ({ data }) => {
         if (typeof data === "string") return hear(FAILED, 0, server.read(data));
         hear(PACKET, 0, data);
@@ -63,7 +63,7 @@ class Socket {
       };
     } catch (thrown) {
       const error = /** @type {Error} */ (thrown);
-      hear(FAILED, 0, error.name === "SyntaxError" ? server.noAddress(url) : server.refused("not_supported", "WebSockets", error));
+      hear(FAILED, 0, error.name === "SyntaxError" ? server.noAddress(url) : server.refused("not_supported", constructor, error));
     }
   }
 
@@ -124,5 +124,8 @@ class Socket {
   }
 }
 
-/** Opens a WebSocket to a server. @param {Hear} hear @param {Server} server @param {string} protocol */
-export const openSocket = (hear, server, protocol) => new Socket(hear, server, protocol);
+/**
+ * Opens a socket to a server.
+ * @param {Hear} hear @param {Server} server @param {"WebSocket" | "NativeSocket"} constructor @param {string} protocol
+ */
+export const openSocket = (hear, server, constructor, protocol) => new Socket(hear, server, constructor, protocol);
