@@ -3,16 +3,17 @@
 use js_sys::{Array, Function, JSON, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, prelude::*};
 
+#[wasm_bindgen(module = "/src/later.js")]
+extern "C" {
+    /// Runs a callback when the current task is done, before the next one.
+    pub(crate) fn soon(then: &Function);
+
+    /// Runs a callback after so many milliseconds. Returns what `clear_timeout` takes: a number in a browser, an object elsewhere.
+    pub(crate) fn later(then: &Function, ms: u32) -> JsValue;
+}
+
 #[wasm_bindgen]
 extern "C" {
-    /// Runs a function when the current task is done, before the next one.
-    #[wasm_bindgen(js_name = queueMicrotask)]
-    pub(crate) fn queue_microtask(then: &Function);
-
-    /// Returns what `clear_timeout` takes: a number in a browser, an object elsewhere.
-    #[wasm_bindgen(js_name = setTimeout)]
-    pub(crate) fn set_timeout(then: &Function, ms: u32) -> JsValue;
-
     #[wasm_bindgen(js_name = clearTimeout)]
     pub(crate) fn clear_timeout(id: &JsValue);
 
@@ -25,7 +26,7 @@ extern "C" {
     pub(crate) fn random() -> f64;
 }
 
-/// What a callback is called with; numbers that are not given are 0.
+/// What a callback is called with.
 pub(crate) struct Heard {
     pub(crate) happened: u32,
     pub(crate) number: u32,
