@@ -87,7 +87,7 @@ pub(crate) struct LaneState {
     /// Highest of them the peer has accepted.
     pub(crate) acked: u64,
     /// Packets above `acked`, as they left, and when: another transport gets the same bytes.
-    kept: VecDeque<(Millis, Vec<u8>)>,
+    kept: VecDeque<Box<(Millis, Vec<u8>)>>,
     kept_bytes: usize,
     /// How many of them the present transport has had.
     had: usize,
@@ -118,7 +118,7 @@ impl LaneState {
         if self.confined.is_some_and(|most| self.had_bytes >= most as usize) {
             return None;
         }
-        let (left, packet) = self.kept.get_mut(self.had)?;
+        let (left, packet) = &mut **self.kept.get_mut(self.had)?;
         *left = now;
         self.had += 1;
         self.had_bytes += packet.len();
@@ -146,7 +146,7 @@ impl LaneState {
         self.sent += 1;
         self.owed_since.get_or_insert(now);
         self.kept_bytes += packet.len();
-        self.kept.push_back((now, packet.to_vec()));
+        self.kept.push_back(Box::new((now, packet.to_vec())));
         self.had += 1;
         self.had_bytes += packet.len();
     }
@@ -173,7 +173,8 @@ impl LaneState {
         }
         let (mut bytes, mut newest, had) = (0, now, self.had);
         while self.acked < received {
-            let Some((left, packet)) = self.kept.pop_front() else { break };
+            let Some(oldest) = self.kept.pop_front() else { break };
+            let (left, packet) = *oldest;
             bytes += packet.len();
             newest = left;
             if let Some(fewer) = self.had.checked_sub(1) {

@@ -147,7 +147,7 @@ impl Endpoint {
             self.events.remove(begun);
             self.events_lost += 1;
         }
-        self.events.push_back(message);
+        self.events.push_back(Box::new(message));
         if !core::mem::replace(&mut self.events_scheduled, true) {
             self.lanes[0].schedule(Class::Token, NO_CALL);
         }
