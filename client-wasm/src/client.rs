@@ -8,12 +8,13 @@ use std::{
 use futures_channel::oneshot;
 use js_sys::Promise;
 use tabagent_protocol::{Body, CallId, Event, Fault, Lane, Request};
+use wasm_bindgen::JsValue;
 
 use crate::{
-    clock, error,
+    clock, error, js,
     options::Options,
     session::{News, Session, State},
-    transport::{Rung, Transport},
+    transport::Rung,
 };
 
 /// Hears what concerns the whole session. It may call the client back.
@@ -192,7 +193,7 @@ impl Client {
     /// The browser's own statistics of the connection, an `RTCStatsReport`. None without one over WebRTC.
     #[must_use]
     pub fn report(&self) -> Option<Promise> {
-        self.session.transport(Transport::report).flatten()
+        self.session.transport(|transport| transport.report()).filter(JsValue::is_object).map(js::known)
     }
 }
 

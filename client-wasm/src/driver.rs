@@ -118,13 +118,13 @@ impl Session {
             happened::STEP => self.stepped(&attempt, *number),
             happened::WRITABLE => self.input(Input::Writable { connection, lane: Lane::ALL[*number as usize % 2] }),
             happened::CLOSED => {
-                let why = value.as_string().unwrap_or_default();
+                let why = js::text(value, "why").unwrap_or_default();
                 self.lose(&attempt, *error::broke(attempt.awaited.get(), attempt.rung, &why));
             }
             happened::FAILED => self.lose(&attempt, *error::refusal(value).unwrap_or_else(error::not_ours)),
             happened::DOUBTFUL if attempt.stage.get() == Stage::Carrying => self.doubt(),
             happened::DOUBTFUL => {}
-            happened::NAMED => drop(attempt.id.replace(value.as_string().unwrap_or_default())),
+            happened::NAMED => drop(attempt.id.replace(js::text(value, "id").unwrap_or_default())),
             note => {
                 let name = NOTES.get(note.wrapping_sub(happened::OFFER) as usize);
                 self.trace(&attempt, name.copied().unwrap_or_default(), *number);

@@ -54,10 +54,7 @@ pub(crate) fn stopped(step: Step, fault: &mut Fault) {
 /// An error object as the server writes it. `None` for anything else.
 pub(crate) fn refusal(value: &JsValue) -> Option<Failure> {
     let mut fault = Fault::new(Code::custom(js::text(value, "code")?), js::text(value, "message")?);
-    let details = js::field(value, "details");
-    if details.is_object() {
-        fault.details = js::stringify(&details).into_bytes();
-    }
+    fault.details = js::json(value, "details");
     fault.retry_after_ms = js::number(value, "retry_after_ms");
     Some(Box::new(fault))
 }

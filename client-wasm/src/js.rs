@@ -1,6 +1,8 @@
-//! Untyped JavaScript, made safe: the only file that reflects on values and casts them. Nothing here can throw or panic.
+//! What is JavaScript's, made safe: callbacks, timers, untyped values. The only file that casts. Nothing here can throw or panic.
 
-use js_sys::{Array, Function, JSON, Reflect, Uint8Array};
+use js_sys::{Function, Uint8Array};
+#[cfg(feature = "typed")]
+use js_sys::JSON;
 use wasm_bindgen::{JsCast, prelude::*};
 
 #[wasm_bindgen(module = "/src/later.js")]
@@ -26,6 +28,19 @@ extern "C" {
     pub(crate) fn random() -> f64;
 }
 
+/// Strings cross as their bytes: the code for that is there already, for packets.
+#[wasm_bindgen(module = "/src/values.js")]
+extern "C" {
+    /// A field of any value; `undefined` when there is none.
+    pub(crate) fn field(value: &JsValue, name: &str) -> JsValue;
+    #[wasm_bindgen(js_name = text)]
+    fn text_bytes(value: &JsValue, name: &str) -> JsValue;
+    #[wasm_bindgen(js_name = json)]
+    fn json_bytes(value: &JsValue, name: &str) -> JsValue;
+    #[wasm_bindgen(js_name = number)]
+    fn number_or_nan(value: &JsValue, name: &str) -> f64;
+}
+
 /// What a callback is called with.
 pub(crate) struct Heard {
     pub(crate) happened: u32,
@@ -49,40 +64,41 @@ impl Callback {
     }
 }
 
-/// What a function without arguments returns; `undefined` when it throws.
-pub(crate) fn call(function: &Function) -> JsValue {
-    function.call0(&JsValue::UNDEFINED).unwrap_or(JsValue::UNDEFINED)
-}
-
-/// Says that a value is what the browser's own interface promises it to be: an event's channel, a dictionary.
+/// Says that a value is what the browser's own interface promises it to be.
 pub(crate) fn known<T: JsCast>(value: JsValue) -> T {
     value.unchecked_into()
 }
 
-/// A field of any value; `undefined` when there is none.
-pub(crate) fn field(value: &JsValue, name: &str) -> JsValue {
-    Reflect::get(value, &name.into()).unwrap_or(JsValue::UNDEFINED)
-}
-
 /// A field that is a string.
 pub(crate) fn text(value: &JsValue, name: &str) -> Option<String> {
-    field(value, name).as_string()
+    let bytes = text_bytes(value, name);
+    if bytes.is_object() { String::from_utf8(self::bytes(&bytes)).ok() } else { None }
+}
+
+/// A field that is an object, as JSON; empty for any other.
+pub(crate) fn json(value: &JsValue, name: &str) -> Vec<u8> {
+    bytes(&json_bytes(value, name))
+}
+
+/// A field that is a string, in UTF-8; empty for any other.
+pub(crate) fn utf8(value: &JsValue, name: &str) -> Vec<u8> {
+    bytes(&text_bytes(value, name))
 }
 
 /// A field that is a number without sign or fraction that matter.
 pub(crate) fn number(value: &JsValue, name: &str) -> Option<u32> {
-    field(value, name).as_f64().map(|number| number as u32)
+    let number = number_or_nan(value, name);
+    if number.is_nan() { None } else { Some(number as u32) }
 }
 
-/// Whether a field is true in JavaScript's sense.
-pub(crate) fn truthy(value: &JsValue, name: &str) -> bool {
-    field(value, name).is_truthy()
+/// Whether a field is `true`.
+pub(crate) fn truth(value: &JsValue, name: &str) -> bool {
+    number_or_nan(value, name) == 1.0
 }
 
-/// A field that is an array; an empty one otherwise.
-pub(crate) fn list(value: &JsValue, name: &str) -> Array {
-    let list = field(value, name);
-    if Array::is_array(&list) { list.unchecked_into() } else { Array::new() }
+/// The bytes of an `ArrayBuffer` or of a `Uint8Array`, copied; none of anything else.
+pub(crate) fn bytes(value: &JsValue) -> Vec<u8> {
+    Uint8Array::new(value).to_vec()
 }
 
 /// JSON text to a value; `undefined` for what is no JSON.
@@ -92,11 +108,7 @@ pub(crate) fn parse(json: &str) -> JsValue {
 }
 
 /// A value to JSON text; empty for what has none.
+#[cfg(feature = "typed")]
 pub(crate) fn stringify(value: &JsValue) -> String {
     JSON::stringify(value).ok().and_then(|text| text.as_string()).unwrap_or_default()
-}
-
-/// The bytes of an `ArrayBuffer` or of a `Uint8Array`, copied; none of anything else.
-pub(crate) fn bytes(value: &JsValue) -> Vec<u8> {
-    Uint8Array::new(value).to_vec()
 }

@@ -38,7 +38,7 @@ mod typed;
 mod vigil;
 
 pub use client::{Client, Listener, Sink};
-pub use exports::{JsSession, Wish};
+pub use exports::JsSession;
 pub use options::{Negotiation, Options, Patience};
 pub use session::{News, State};
 pub use transport::{Rung, Step};

@@ -4,7 +4,6 @@
 //! either side, and negotiating is waiting. Each says all that happens by one callback, which only enqueues. Sending never waits, and
 //! reading never waits for sending.
 
-use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(module = "/src/transport/server.js")]
@@ -18,7 +17,7 @@ extern "C" {
         address: &str,
         key: &str,
         constructors: &JsValue,
-        ice_servers: &Array,
+        ice_servers: &JsValue,
         relay_only: bool,
         server_offers: bool,
     ) -> Server;
@@ -49,9 +48,9 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(crate) fn buffered(this: &Transport, lane: u32) -> u32;
 
-    /// The browser's own statistics, an `RTCStatsReport`.
+    /// The browser's own statistics, the promise of an `RTCStatsReport`, or `undefined`.
     #[wasm_bindgen(method)]
-    pub(crate) fn report(this: &Transport) -> Option<Promise>;
+    pub(crate) fn report(this: &Transport) -> JsValue;
 }
 
 #[wasm_bindgen(module = "/src/transport/webrtc.js")]
@@ -78,13 +77,13 @@ pub(crate) mod happened {
     pub(crate) const STEP: u32 = 1;
     /// The lane of this number has room again.
     pub(crate) const WRITABLE: u32 = 2;
-    /// The transport is gone; the value says why.
+    /// The transport is gone; the value says `why`.
     pub(crate) const CLOSED: u32 = 3;
     /// It came to nothing, or the server refuses it: an error object as servers write it, or anything else of a stranger.
     pub(crate) const FAILED: u32 = 4;
     /// The transport may be dead.
     pub(crate) const DOUBTFUL: u32 = 5;
-    /// The server's id of it.
+    /// The server has an `id` for it.
     pub(crate) const NAMED: u32 = 6;
     /// An offer was made or taken. What follows is told to nobody but listeners, under these [names](super::NOTES).
     pub(crate) const OFFER: u32 = 7;

@@ -24,13 +24,13 @@ export class Server {
   /**
    * @param {string} address `http://host:port`, perhaps with a path in front of the API's
    * @param {string} key none when it is empty
-   * @param {Constructors | undefined} constructors @param {RTCIceServer[]} iceServers
+   * @param {Constructors | undefined} constructors @param {readonly RTCIceServer[] | undefined} iceServers
    * @param {boolean} relayOnly @param {boolean} serverOffers
    */
   constructor(address, key, constructors, iceServers, relayOnly, serverOffers) {
     this.address = address.replace(/\/+$/, "");
     this.constructors = constructors ?? {};
-    this.iceServers = iceServers;
+    this.iceServers = iceServers ?? [];
     this.relayOnly = relayOnly;
     this.serverOffers = serverOffers;
     if (key) this.#headers["authorization"] = `Bearer ${key}`;

@@ -180,7 +180,7 @@ class Peer {
     const { sdp } = answer ?? reply;
     if (!session_id || typeof sdp !== "string") throw this.#server.notOurs(200);
     this.#id = session_id;
-    this.#hear(NAMED, 0, session_id);
+    this.#hear(NAMED, 0, { id: session_id });
     if (this.#over) {
       this.#forget();
       throw {}; // nobody hears of it
@@ -192,7 +192,7 @@ class Peer {
   /**
    * Makes the connection. Where the server has heard that this window has no network interface, it belongs to a window of its own: Chromium
    * keeps a list of interfaces for each document, and one that was empty when the document first asked stays empty.
-   * @param {RTCIceServer[]} iceServers
+   * @param {readonly RTCIceServer[]} iceServers
    */
   #make(iceServers) {
     const { constructors, relayOnly, stranded } = this.#server;
@@ -233,7 +233,7 @@ class Peer {
     channel.binaryType = "arraybuffer";
     channel.bufferedAmountLowThreshold = LOW_WATER;
     channel.onopen = () => this.#opened(lane);
-    channel.onclose = () => this.#hear(CLOSED, 0, "the server closed a data channel");
+    channel.onclose = () => this.#hear(CLOSED, 0, { why: "the server closed a data channel" });
     channel.onbufferedamountlow = () => this.#hear(WRITABLE, lane);
     channel.onmessage = ({ data }) => {
       if (this.#greeting) {
@@ -257,7 +257,7 @@ class Peer {
   #changed({ connectionState, iceConnectionState }) {
     const found = /^co/.test(iceConnectionState); // connected, completed
     this.#reached ||= found;
-    if (connectionState === "failed") this.#hear(CLOSED, 0, iceConnectionState === "failed" ? "no path to the server answers" : "the encrypted connection failed");
+    if (connectionState === "failed") this.#hear(CLOSED, 0, { why: iceConnectionState === "failed" ? "no path to the server answers" : "the encrypted connection failed" });
     // A glitch, or the beginning of the end.
     else if (connectionState === "disconnected") this.#hear(DOUBTFUL, 0);
     else if (connectionState === "connected") this.#hear(STEP, DTLS);

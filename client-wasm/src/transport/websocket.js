@@ -54,7 +54,7 @@ class Socket {
       const socket = (this.#socket = new (server.constructors[constructor] ?? /** @type {any} */ (globalThis)[constructor])(url, protocol));
       socket.binaryType = "arraybuffer";
       socket.onopen = () => hear(STEP, CHANNEL);
-      socket.onclose = () => hear(CLOSED, 0, "the socket closed");
+      socket.onclose = () => hear(CLOSED, 0, { why: "the socket closed" });
       socket.onmessage = ({ data }) => {
         if (typeof data === "string") return hear(FAILED, 0, server.read(data));
         hear(PACKET, 0, data);
