@@ -1,13 +1,13 @@
 // What transports are made of: the browser's constructors, or the application's. What was made is remembered, so that it can be closed when
 // the instance that made it no longer can.
 
-/** Constructors of transports, like those of a browser. */
+/** Constructors of transports, like those of a browser. The types of what libraries make differ from those of a browser, so any will do. */
 export interface Constructors {
   /** Makes WebSockets instead of the browser's. */
-  WebSocket?: (new (url: string, protocols: string) => WebSocket) | undefined;
+  WebSocket?: (new (url: string, protocols: string) => any) | undefined;
   /** Makes peer connections instead of the browser's. */
-  RTCPeerConnection?: (new (configuration: RTCConfiguration) => RTCPeerConnection) | undefined;
-  /** Makes sockets over native messaging: `nativeMessaging()` of `@tabagent/client/extension`. Default: none. */
+  RTCPeerConnection?: (new (configuration: RTCConfiguration) => any) | undefined;
+  /** Makes sockets over native messaging: `nativeMessaging()` of `@tabagent/client/native`. Default: none. */
   NativeSocket?: (new () => NativeSocket) | undefined;
 }
 
