@@ -13,9 +13,10 @@ export interface Link<Sent, Received> {
 
 /**
  * A link over a MessagePort. A port does not tell that the context at its other end died; a lock held there does, by coming free: each
- * end holds one for as long as it lives. Resolves when the own lock is held, so that the other end can wait for it.
+ * end holds one for as long as it lives. Resolves when the own lock is held, so that the other end can wait for it. `first` is the type of the
+ * host's first word.
  */
-export async function portLink<Sent, Received extends { type: string }>(port: MessagePort, id: string, end: "client" | "host"): Promise<Link<Sent, Received>> {
+export async function portLink<Sent, Received extends { type: string }>(port: MessagePort, id: string, end: "client" | "host", first = "state"): Promise<Link<Sent, Received>> {
   const lock = (end: string) => `tabagent ${id} ${end}`;
   const release = await hold(lock(end));
   const gone = new AbortController();
@@ -26,7 +27,7 @@ export async function portLink<Sent, Received extends { type: string }>(port: Me
     listen: (hear) => {
       port.onmessage = ({ data }) => {
         // Its first word, not the broker's: it holds its lock.
-        if (data.type === "state") watch();
+        if (data.type === first) watch();
         hear(data);
       };
     },
