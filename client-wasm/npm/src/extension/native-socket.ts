@@ -67,7 +67,7 @@ class Socket extends EventTarget {
   async #open(name: string): Promise<void> {
     const { port1, port2 } = new MessageChannel();
     const ask: Ask = { type: ASK, id: crypto.randomUUID(), name };
-    const link = await portLink<FromSocket, FromWorker>(port1, ask.id, "client", "there");
+    const link = await portLink<FromSocket, FromWorker>(port1, ask.id, "client");
     if (this.readyState !== CONNECTING) return link.close();
     this.#link = link;
     const late = setTimeout(() => this.#end({ code: "transport_failed", message: "the service worker does not answer: it must call nativeRelay() while it starts" }), ANSWER_MS);
