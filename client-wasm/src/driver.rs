@@ -99,7 +99,7 @@ impl Session {
         let mut scheduled = self.driver.scheduled.borrow_mut();
         if scheduled.is_none() {
             *scheduled = self.this.upgrade();
-            js::soon(self.driver.microtask.function(), 0);
+            js::soon(self.driver.microtask.function());
         }
     }
 

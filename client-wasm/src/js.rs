@@ -7,9 +7,8 @@ use wasm_bindgen::{JsCast, prelude::*};
 
 #[wasm_bindgen(module = "/src/later.js")]
 extern "C" {
-    /// Runs a callback with a number when the current task is done, before the next one. Without a number the module would import this from
-    /// its file, and not from the glue, where everything is.
-    pub(crate) fn soon(then: &Function, number: u32);
+    /// Runs a callback when the current task is done, before the next one.
+    pub(crate) fn soon(then: &Function);
 
     /// Runs a callback after so many milliseconds. Returns what `clear_timeout` takes: a number in a browser, an object elsewhere.
     pub(crate) fn later(then: &Function, ms: u32) -> JsValue;

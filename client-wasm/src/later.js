@@ -2,8 +2,8 @@
 
 /** @typedef {(happened: number, number: number) => void} Then */
 
-/** When the current task is done, before the next one. @param {Then} then @param {number} number */
-export const soon = (then, number) => queueMicrotask(() => then(0, number));
+/** When the current task is done, before the next one. @param {Then} then */
+export const soon = (then) => queueMicrotask(() => then(0, 0));
 
 /** After so many milliseconds. @param {Then} then @param {number} ms */
 export const later = (then, ms) => setTimeout(then, ms, 0, 0);

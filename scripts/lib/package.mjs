@@ -116,9 +116,6 @@ async function bundle() {
 async function optimise({ file, beside }) {
   const { module, glue } = await slim(readFileSync(join(GLUE, file)), readFileSync(join(GLUE, beside), "utf8"));
   if (!WebAssembly.validate(module)) throw new Stop("binaryen wrote a module that this JavaScript engine refuses: see scripts/lib/slim.mjs.");
-  // wasm-bindgen goes past the glue where a function's arguments need none.
-  const strange = WebAssembly.Module.imports(new WebAssembly.Module(module)).find((each) => each.module !== `./${beside}`);
-  if (strange) throw new Stop(`the module imports "${strange.name}" from ${strange.module}: give that function an argument that is a number.`);
   const { transform } = await import("esbuild");
   const { scope, exports } = scoped(glue);
   // No format: the names of a script's own are left as they are, and the exports need no second names.
