@@ -23,7 +23,7 @@ export async function relay(port: MessagePort, { id, name }: Ask): Promise<void>
   const native = connectNative(name);
   // The socket closes the link: whatever is said before that arrives.
   if (!native) return link.send({ type: "ended", failure: FORBIDDEN });
-  let knocked = true;
+  let [open, knocked] = [true, true];
   native.onMessage.addListener((message) => {
     const { p } = message as { p?: unknown };
     // Plain JSON belongs to nobody here.
@@ -35,9 +35,13 @@ export async function relay(port: MessagePort, { id, name }: Ask): Promise<void>
     knocked = false;
     link.send({ type: "open" });
   });
-  native.onDisconnect.addListener(() => link.send({ type: "ended", failure: ended(name, lastError()) }));
+  native.onDisconnect.addListener(() => {
+    open = false;
+    link.send({ type: "ended", failure: ended(name, lastError()) });
+  });
   link.listen((said) => {
-    if (said.type === "packet") return native.postMessage({ p: base64(said.packet) });
+    // What comes before the socket has heard of the end is lost with the port.
+    if (said.type === "packet") return open ? native.postMessage({ p: base64(said.packet) }) : undefined;
     native.disconnect();
     link.close();
   });
