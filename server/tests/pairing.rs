@@ -372,6 +372,22 @@ async fn revoking_ends_what_is_under_way_over_http_of_this_one_alone() -> Outcom
     Ok(())
 }
 
+#[tokio::test]
+async fn the_document_tells_of_pairing_where_it_is_served() -> Outcome {
+    let pairing = in_memory(PairingLimits::default());
+    for pairing in [Some(pairing), None] {
+        let server = TestServer::start(ServerOptions { pairing: pairing.clone(), ..options() }, service()).await?;
+        let document: Value = server.get("/v1/openapi.json").send().await?.json().await?;
+        let operation = &document["paths"]["/v1/pair"]["post"];
+        assert_eq!(operation["operationId"] == "pair", pairing.is_some());
+        for (status, response) in operation["responses"].as_object().into_iter().flatten().filter(|(status, _)| *status != "200") {
+            let place = response["$ref"].as_str().and_then(|place| place.strip_prefix('#')).ok_or("no reference")?;
+            assert!(document.pointer(place).is_some(), "{status}");
+        }
+    }
+    Ok(())
+}
+
 /// A program that embeds the server has the same door.
 #[tokio::test]
 async fn an_embedded_router_pairs_too() -> Outcome {
