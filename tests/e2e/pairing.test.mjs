@@ -1,7 +1,9 @@
 // A fresh server and an extension that nobody listed: the code that the server prints, typed into the options page, and nothing else.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -120,4 +122,42 @@ test("a pairing lasts until it is revoked, and then everything of it ends at onc
   assert.equal((await getJson(`${server.url}/v1/health`, { headers: { authorization: `Bearer ${key}` } })).status, 401);
   await assert.rejects(pairCommand("revoke", id), /nobody of the id/);
   assert.match(await evaluate(other, () => globalThis.converse("webrtc")), /^1 2 3 4 5/, "the other one's stands");
+});
+
+test("pair() in a program: a token that is bound to no origin, and every failure by its code", async (t) => {
+  const { pair } = await import("@tabagent/client/pair");
+  const local = await startServer({ args: ["--port", "0", "--limit", "pairing_attempts_per_minute=3"] });
+  t.after(() => local.stop());
+  await until(() => local.printed[1], Boolean);
+  const [code] = CODE.exec(local.printed[1]);
+  const failure = (...args) => pair(...args).then(() => "paired", (error) => error);
+
+  assert.equal((await failure(local.url, "no code")).code, "validation_failed");
+  assert.deepEqual((await failure(local.url, "no code")).details, { field: "code" });
+  assert.equal((await failure(local.url, code, { name: "two\nlines" })).details.field, "name");
+  const given = await pair(new URL(`${local.url}/?x#y`), code, { name: "a program" });
+  assert.deepEqual({ ...given, token: given.token.length, id: given.id.length }, { token: 43, id: 8, origin: null, name: "a program", server: { version: given.server.version } });
+  const asks = (headers) => getJson(`${local.url}/v1/health`, { headers: { authorization: `Bearer ${given.token}`, ...headers } });
+  assert.deepEqual([(await asks({})).status, (await asks({ origin: local.url })).status], [200, 401]);
+
+  const wrong = await failure(local.url, code);
+  assert.ok(wrong instanceof Error && wrong.name === "TabagentError", String(wrong));
+  assert.deepEqual([wrong.code, wrong.status], ["pairing_failed", 401]);
+  assert.equal((await failure(local.url, code)).code, "pairing_failed");
+  const often = await failure(local.url, code);
+  assert.deepEqual([often.code, often.status], ["rate_limited", 429]);
+  assert.ok(often.retryAfterMs > 0 && often.retryAfterMs <= 60_000, String(often.retryAfterMs));
+
+  assert.equal((await failure(local.url, code, { signal: AbortSignal.abort("no more") })).cause, "no more");
+  assert.equal((await failure(local.url, code, { signal: AbortSignal.abort() })).code, "cancelled");
+  const other = createServer((_, reply) => reply.writeHead(404).end("<h1>Not here</h1>")).listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const { port } = other.address();
+  assert.equal((await failure(`http://127.0.0.1:${port}`, code)).code, "not_supported");
+  other.removeAllListeners("request");
+  assert.match((await failure(`http://127.0.0.1:${port}`, code, { timeoutMs: 50 })).message, /no answer within 50 ms/);
+  other.closeAllConnections();
+  await new Promise((resolve) => other.close(resolve));
+  assert.equal((await failure(`http://127.0.0.1:${port}`, code)).code, "transport_failed");
+  assert.equal((await failure("nowhere", code)).code, "transport_failed");
 });
