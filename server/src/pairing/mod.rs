@@ -171,9 +171,9 @@ impl Pairing {
     pub(crate) fn principal(&self, token: &str, origin: Option<&str>) -> Option<Principal> {
         let hash = hash(token);
         let known = self.known();
-        let is_it = |known: &&Known| bool::from(known.row.token.ct_eq(&hash));
         // All are compared, whichever it is.
-        let found = known.iter().filter(is_it).last()?;
+        let is_it = |known: &Known| bool::from(known.row.token.ct_eq(&hash));
+        let found = known.iter().fold(None, |found, known| if is_it(known) { Some(known) } else { found })?;
         let bound = &found.row.paired.origin;
         (origin.is_none() || origin == bound.as_deref()).then(|| found.principal())
     }
