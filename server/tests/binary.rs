@@ -215,7 +215,7 @@ async fn a_fresh_program_shows_a_code_and_its_user_gets_others_and_takes_back_wh
     let second = code(&shown).ok_or("no code")?.to_owned();
     assert_eq!((shown.lines().count(), redeem(&server, &second).await?.0), (1, 200));
     let list = String::from_utf8(pair(&["list"])?.stdout)?;
-    assert_eq!((list.lines().count(), list.matches("  (a program)  the tests\n").count()), (2, 2), "{list}");
+    assert_eq!((list.lines().count(), list.matches("  (a program)  \"the tests\"\n").count()), (2, 2), "{list}");
     drop(server);
 
     // Somebody is paired, so nothing is shown; the token is as good as before.

@@ -112,7 +112,7 @@ test("a pairing lasts until it is revoked, and then everything of it ends at onc
   await paired.page.waitForFunction(() => globalThis.diagnose);
   await evaluate(paired, () => globalThis.stay());
   const row = (await pairCommand("list")).split("\n").find((line) => line.includes(paired.origin)) ?? assert.fail("it is not listed");
-  assert.match(row, /^[0-9a-f]{8} {2}\S+Z {2}chrome-extension:\/\/[a-p]{32} {2}the options page$/);
+  assert.match(row, /^[0-9a-f]{8} {2}\S+Z {2}chrome-extension:\/\/[a-p]{32} {2}"the options page"$/);
   const [id] = row.split(" ");
   assert.match(await pairCommand("revoke", id), /^revoked /);
   assert.equal(await evaluate(paired, () => globalThis.ended), "unauthorized");

@@ -276,7 +276,8 @@ impl fmt::Display for Paired {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let origin = self.origin.as_deref().unwrap_or("(a program)");
         write!(f, "{}  {}  {origin}", self.id, self.created)?;
-        self.name.iter().try_for_each(|name| write!(f, "  {name}"))
+        // Quoted, with nothing in it that a terminal would obey.
+        self.name.iter().try_for_each(|name| write!(f, "  {name:?}"))
     }
 }
 
