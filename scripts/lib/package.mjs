@@ -1,5 +1,5 @@
 // Builds the npm package: the client crate becomes WebAssembly and its glue, the TypeScript becomes minified modules and declarations.
-import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 
@@ -10,6 +10,7 @@ import { CLIENT_CRATE, DIST, GLUE, PACKAGE, PACKAGE_SRC, ROOT, TARGET, TESTING_C
 import { Stop, step } from "./say.mjs";
 import { scoped } from "./scope.mjs";
 import { slim } from "./slim.mjs";
+import { withSnippets } from "./snippets.mjs";
 
 /** The modules of the package: the client's, and one that only the test kit loads. A name is that of the file that pages fetch. */
 const MODULES = [moduleOf(CLIENT_CRATE, "tabagent_client"), moduleOf(TESTING_CRATE, "tabagent_testing")];
@@ -21,13 +22,23 @@ function moduleOf(crate, name) {
 }
 
 /** Versions of the tools: another version is another output. */
-const LOCKS = ["Cargo.lock", "package-lock.json", "scripts/lib/package.mjs", "scripts/lib/scope.mjs", "scripts/lib/slim.mjs"].map((name) => join(ROOT, name));
+const LOCKS = ["Cargo.lock", "package-lock.json", "scripts/lib/package.mjs", "scripts/lib/scope.mjs", "scripts/lib/slim.mjs", "scripts/lib/snippets.mjs"].map((name) => join(ROOT, name));
 
 /** Their text belongs into the package; the originals are the tree's. */
 const LICENCES = ["LICENSE-MIT", "LICENSE-APACHE"];
 
-/** The doors of the package. The test kit is by itself: what it shares with the others would cost their pages one more file. */
-const DOORS = [["index.ts", "bundler.ts", "doctor.ts", "files.ts", "extension.ts", "react.ts", "node.ts"], ["testing.ts"]];
+/**
+ * The doors of the package, those that share files together. The others are by themselves: what the test kit or pairing shares would cost
+ * every page one more file, and the bridge is mostly used where nothing else is loaded.
+ */
+const DOORS = [
+  ["index.ts", "bundler.ts", "doctor.ts", "files.ts", "react.ts", "node.ts"],
+  ["pair.ts"],
+  ["testing.ts"],
+  ["extension.ts"],
+  ["extension/host.ts"],
+  ["native.ts"],
+];
 
 /** Brings `dist` up to date, and the test page's copy of it. */
 export async function buildPackage() {
@@ -49,7 +60,7 @@ export async function buildGlue() {
       step(`JavaScript glue of ${name}`, async () => {
         // With the names of its functions: `slim` goes by them.
         await tool(wasmTool("wbg"), ["--target", "bundler", "--remove-producers-section", "--out-dir", GLUE, "--out-name", name, compiled]);
-        completeGlue(module);
+        await completeGlue(module);
       }),
     );
   }
@@ -74,9 +85,10 @@ export function glue(): Glue;
 export const first: Glue;
 `;
 
-function completeGlue({ name, beside }) {
+async function completeGlue({ name, beside }) {
   const declared = readFileSync(join(GLUE, `${name}.d.ts`), "utf8");
-  appendFileSync(join(GLUE, beside), `${BEGIN}\n`);
+  const path = join(GLUE, beside);
+  writeFileSync(path, `${await withSnippets(readFileSync(path, "utf8"), path)}\n${BEGIN}\n`);
   const classes = [...declared.matchAll(/^export class (\w+)/gm)].map(([, name]) => name);
   const types = declared.replace(/^export class /gm, "declare class ");
   writeFileSync(join(GLUE, `${name}_bg.d.ts`), `${types}\nexport type { ${classes.join(", ")} };\n${SCOPE(classes)}`);
@@ -86,7 +98,8 @@ function completeGlue({ name, beside }) {
 async function bundle() {
   const sources = filesIn(PACKAGE_SRC);
   const settings = [join(PACKAGE, "tsconfig.json"), join(PACKAGE, "package.json")];
-  const outputs = ["index.js", "index.d.ts", "doctor.js", "files.js", "extension.js", "react.js", "node.js", "testing.js", ...MODULES.flatMap(({ file, beside }) => [file, beside])].map((name) => join(DIST, name));
+  const doors = DOORS.flat().map((name) => name.replace(/ts$/, "js"));
+  const outputs = ["index.d.ts", ...doors, ...MODULES.flatMap(({ file, beside }) => [file, beside])].map((name) => join(DIST, name));
   await whenChanged("dist", { inputs: [...sources, ...settings, ...LOCKS], outputs }, async () => {
     rmSync(DIST, { recursive: true, force: true });
     mkdirSync(DIST, { recursive: true });
@@ -113,17 +126,20 @@ async function optimise({ file, beside }) {
 
 const MINIFIED = { minify: true, treeShaking: true, format: "esm", target: "es2022", legalComments: "none", logLevel: "silent" };
 
-/** In the sources the module and its glue lie in `wasm/`, in the package beside the doors. */
+/** In the sources the module and its glue lie in `wasm/`, in the package beside the doors. What the offscreen document alone needs, it loads. */
 const BESIDE_THE_DOORS = {
   name: "beside",
-  setup: (build) => build.onResolve({ filter: /\/tabagent_\w+_bg\.(js|wasm)$/ }, ({ path }) => ({ path: `./${basename(path)}`, external: true })),
+  setup: (build) => {
+    build.onResolve({ filter: /\/tabagent_\w+_bg\.(js|wasm)$/ }, ({ path }) => ({ path: `./${basename(path)}`, external: true }));
+    build.onResolve({ filter: /^\.\/extension\/host\.js$/ }, ({ path }) => ({ path, external: true }));
+  },
 };
 
 /** Code shared by two doors goes to a chunk of its own, so that neither carries it twice. */
 async function minify() {
   const { build } = await import("esbuild");
   try {
-    const settings = { ...MINIFIED, bundle: true, splitting: true, outdir: DIST, chunkNames: "chunk-[hash]", external: ["react"], plugins: [BESIDE_THE_DOORS] };
+    const settings = { ...MINIFIED, bundle: true, splitting: true, outdir: DIST, outbase: PACKAGE_SRC, chunkNames: "chunk-[hash]", external: ["react"], plugins: [BESIDE_THE_DOORS] };
     for (const doors of DOORS) await build({ ...settings, entryPoints: doors.map((name) => join(PACKAGE_SRC, name)) });
   } catch (error) {
     throw new Stop("esbuild could not bundle client-wasm/npm/src.", error.message);

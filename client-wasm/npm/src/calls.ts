@@ -32,6 +32,8 @@ export interface SessionListener {
   published(event: unknown): void;
   asked(call: number, action: string, requestId: string, fields: unknown): void;
   cancelled(call: number): void;
+  /** Names a session. */
+  secret(): Uint8Array;
 }
 
 const decoder = new TextDecoder();
@@ -104,6 +106,10 @@ export class Calls implements Listener {
     this.pings.get(token)?.();
   }
 
+  secret(): Uint8Array {
+    return this.#session.secret();
+  }
+
   #take(call: number): Caller | undefined {
     const caller = this.waiting.get(call);
     this.waiting.delete(call);
@@ -124,20 +130,4 @@ function parsed(json: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Calls a function of the application; what it throws is its own affair, and is reported as such. */
-export function guarded(run: () => unknown): void {
-  try {
-    run();
-  } catch (error) {
-    reported(error);
-  }
-}
-
-/** Reports what nobody waits for, like an exception that nobody caught. */
-export function reported(error: unknown): void {
-  // Node has no such function.
-  if (typeof reportError === "function") reportError(error);
-  else console.error(error);
 }

@@ -1,5 +1,6 @@
 // All that the bridge uses of `chrome.*`: the manifest, the offscreen document, messages from and to content scripts.
 
+import type { FailureParts } from "../errors.js";
 import { portOver } from "./runtime-port.js";
 import type { Link } from "./link.js";
 
@@ -32,6 +33,8 @@ interface Chrome {
     getURL(path: string): string;
     getContexts?(filter: { contextTypes: string[] }): Promise<unknown[]>;
     connect(options: { name: string }): RuntimePort;
+    connectNative?(name: string): RuntimePort;
+    lastError?: { message?: string };
     sendMessage(message: unknown): Promise<unknown>;
     onConnect: Heard<[port: RuntimePort]>;
     onMessage: Heard<[message: unknown, sender: unknown, reply: (answer: unknown) => void]>;
@@ -67,11 +70,12 @@ export async function createOffscreen(path: string): Promise<void> {
   }
 }
 
-/** In a content script: asks the service worker for the offscreen document. Resolves with what it answers; undefined when nobody does. */
-export const askForHost = (): Promise<unknown> | undefined => chrome?.runtime?.sendMessage({ type: OURS });
+/** In a content script: asks the service worker for the offscreen document: it is there, or why not; undefined when nobody answers. */
+export const askForHost = (): Promise<true | FailureParts | undefined> | undefined =>
+  chrome?.runtime?.sendMessage({ type: OURS }) as Promise<true | FailureParts | undefined> | undefined;
 
 /** In the service worker: answers that. */
-export function onAskedForHost(answer: () => Promise<unknown>): void {
+export function onAskedForHost(answer: () => Promise<true | FailureParts>): void {
   chrome?.runtime?.onMessage.addListener((message, _sender, reply) => {
     if ((message as { type?: unknown } | undefined)?.type !== OURS) return undefined;
     void answer().then(reply);
@@ -97,5 +101,14 @@ const clones = () => chrome?.runtime?.getManifest().message_serialization === "s
 /** The first Chrome whose `message_serialization` counts. */
 const CLONES_SINCE = 148;
 
+/** In the service worker: a port to a native-messaging host; undefined without the permission for it. */
+export const connectNative = (name: string): RuntimePort | undefined => chrome?.runtime?.connectNative?.(name);
+
+/** Why a port was closed, while its `onDisconnect` is told. */
+export const lastError = (): string | undefined => chrome?.runtime?.lastError?.message;
+
+/** The id of this extension. */
+export const extensionId = (): string => chrome?.runtime?.id ?? "";
+
 /** The major version of this browser; 0 if it does not say. */
-export const chromeVersion = (): number => Number(/\bChrom(?:e|ium)\/(\d+)/.exec(navigator.userAgent)?.[1] ?? 0);
+export const chromeVersion = (): number => Number(/Chrom(?:e|ium)\/(\d+)/.exec(navigator.userAgent)?.[1] ?? 0);
