@@ -146,11 +146,12 @@ async function minify() {
   }
 }
 
-/** Declarations beside the bundles: of the doors, and of what they speak of. What is only spoken of inside stays here. */
+/** Declarations beside the bundles: of what the package exports, and of what they speak of. What is only spoken of inside stays here. */
 async function declare() {
   await tool(npmTool("tsc"), ["-p", PACKAGE, "--noEmit", "false", "--declaration", "--emitDeclarationOnly", "--outDir", DIST]);
   for (const { name } of MODULES) for (const each of [name, `${name}_bg`]) cpSync(join(GLUE, `${each}.d.ts`), join(DIST, "wasm", `${each}.d.ts`));
-  const spoken = reached(DOORS.flat().map((name) => join(DIST, name.replace(/ts$/, "d.ts"))));
+  const { exports } = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8"));
+  const spoken = reached(Object.values(exports).flatMap(({ types }) => (types ? join(PACKAGE, types) : [])));
   for (const path of filesIn(DIST)) if (path.endsWith(".d.ts") && !spoken.has(path)) rmSync(path);
 }
 
