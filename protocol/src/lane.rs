@@ -87,10 +87,14 @@ pub(crate) struct LaneState {
     /// Highest of them the peer has accepted.
     pub(crate) acked: u64,
     /// Packets above `acked`, as they left, and when: another transport gets the same bytes.
-    kept: VecDeque<(Millis, Vec<u8>)>,
+    kept: VecDeque<Box<(Millis, Vec<u8>)>>,
     kept_bytes: usize,
     /// How many of them the present transport has had.
     had: usize,
+    /// Bytes of these.
+    had_bytes: usize,
+    /// Bytes that may be under way on the present transport, where it cannot say how full it is.
+    pub(crate) confined: Option<u32>,
     /// What may be under way on the present transport; of the bulk lane only.
     window: CongestionWindow,
     /// The window was full: what waits to leave waits for it.
@@ -101,30 +105,40 @@ pub(crate) struct LaneState {
     pub(crate) received: u64,
     /// Received bytes that no acknowledgement covers yet.
     pub(crate) unacked_bytes: usize,
-    /// Frames without a message that jump the queue: cancels and credits, by call.
-    pub(crate) urgent: VecDeque<(FrameType, u32)>,
+    /// Calls whose cancel, and whose credit, jumps the queue: frames without a message.
+    pub(crate) cancels: VecDeque<u32>,
+    pub(crate) credits: VecDeque<u32>,
     /// Calls with something to send, by class; a call is in one class at a time.
     ready: [VecDeque<u32>; CLASSES],
 }
 
 impl LaneState {
-    /// The next packet that the present transport has not had, of those built before.
+    /// The next packet that the present transport has not had and may have, of those built before.
     pub(crate) fn replay(&mut self, now: Millis) -> Option<Vec<u8>> {
-        let (left, packet) = self.kept.get_mut(self.had)?;
+        if self.confined.is_some_and(|most| self.had_bytes >= most as usize) {
+            return None;
+        }
+        let (left, packet) = &mut **self.kept.get_mut(self.had)?;
         *left = now;
         self.had += 1;
+        self.had_bytes += packet.len();
         Some(packet.clone())
     }
 
     /// Whether a new packet may leave: what is unacknowledged is kept, and has to be kept within bounds.
     pub(crate) fn has_room(&mut self, lane: Lane, limits: &Limits) -> bool {
         let most = match lane {
-            Lane::Interactive => limits.interactive_bytes as usize,
+            Lane::Interactive => self.at_most(limits.interactive_bytes),
             // With no more than it takes, the peer would be waiting for more before it acknowledges.
-            Lane::Bulk => self.window.bytes(limits.ack_bytes as usize + PACKET_BYTES / 2, limits.bulk_bytes as usize),
+            Lane::Bulk => self.window.bytes(limits.ack_bytes as usize + PACKET_BYTES / 2, self.at_most(limits.bulk_bytes)),
         };
         self.held = self.kept_bytes >= most;
         !self.held
+    }
+
+    /// A bound of the session's, or the present transport's where that is narrower.
+    fn at_most(&self, bound: u32) -> usize {
+        self.confined.map_or(bound, |most| most.min(bound)) as usize
     }
 
     /// Counts a new packet out and keeps it until it is acknowledged.
@@ -132,8 +146,9 @@ impl LaneState {
         self.sent += 1;
         self.owed_since.get_or_insert(now);
         self.kept_bytes += packet.len();
-        self.kept.push_back((now, packet.to_vec()));
+        self.kept.push_back(Box::new((now, packet.to_vec())));
         self.had += 1;
+        self.had_bytes += packet.len();
     }
 
     /// Bytes that are not acknowledged.
@@ -142,8 +157,10 @@ impl LaneState {
     }
 
     /// Another transport has had none of the packets kept.
-    pub(crate) fn rewind(&mut self, now: Millis) {
+    pub(crate) fn rewind(&mut self, now: Millis, confined: Option<u32>) {
         self.had = 0;
+        self.had_bytes = 0;
+        self.confined = confined;
         self.window = CongestionWindow::default();
         self.owed_since = (!self.kept.is_empty()).then_some(now);
     }
@@ -156,16 +173,20 @@ impl LaneState {
         }
         let (mut bytes, mut newest, had) = (0, now, self.had);
         while self.acked < received {
-            let Some((left, packet)) = self.kept.pop_front() else { break };
+            let Some(oldest) = self.kept.pop_front() else { break };
+            let (left, packet) = *oldest;
             bytes += packet.len();
             newest = left;
-            self.had = self.had.saturating_sub(1);
+            if let Some(fewer) = self.had.checked_sub(1) {
+                self.had = fewer;
+                self.had_bytes -= packet.len();
+            }
             self.acked += 1;
         }
         self.kept_bytes -= bytes;
         // Of what this transport has not had, another one has told.
         if had > 0 && bytes >= limits.ack_bytes as usize {
-            self.window.judge(now, now.saturating_sub(newest), bytes, self.held, limits.bulk_bytes as usize);
+            self.window.judge(now, now.saturating_sub(newest), bytes, self.held, self.at_most(limits.bulk_bytes));
         }
         self.owed_since = (!self.kept.is_empty()).then_some(now);
     }
@@ -190,6 +211,6 @@ impl LaneState {
     }
 
     pub(crate) fn waiting(&self) -> usize {
-        self.urgent.len() + self.ready.iter().map(VecDeque::len).sum::<usize>()
+        self.cancels.len() + self.credits.len() + self.ready.iter().map(VecDeque::len).sum::<usize>()
     }
 }
