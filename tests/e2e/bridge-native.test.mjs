@@ -11,12 +11,17 @@ const script = async (which) => {
   const port = which === "browser" ? chrome.runtime.connectNative("com.tabagent.server") : (await caller.native()).connectNative("com.tabagent.server");
   const heard = [];
   let told;
+  let over;
+  port.onDisconnect.addListener(() => ((over = true), told?.()));
   port.onMessage.addListener((message, from) => {
     heard.push(from === port || which === "browser" ? message : "another port");
     told?.();
   });
   const until = async (enough) => {
-    while (!enough()) await new Promise((resolve) => (told = resolve));
+    while (!enough()) {
+      if (over) throw new Error(port.error?.message ?? chrome.runtime.lastError?.message);
+      await new Promise((resolve) => (told = resolve));
+    }
   };
   /** Posts one request and waits for the last message of it. */
   const ask = async (message) => {
@@ -74,13 +79,13 @@ const script = async (which) => {
   return { said, after, ended, listeners: typeof port.onMessage.hasListener };
 };
 
-/** What is another each time. */
-const VARIABLE = new Set(["timestamp", "uptime_seconds", "available_ram_mb", "memory_usage", "created_at"]);
+/** What is another each time; names that the caller did not give are, too. */
+const VARIABLE = new Set(["timestamp", "uptime_seconds"]);
 const settled = (value) =>
   Array.isArray(value)
     ? value.map(settled)
     : typeof value === "object" && value !== null
-      ? Object.fromEntries(Object.entries(value).map(([name, each]) => [name, VARIABLE.has(name) || /^(chatcmpl|cmpl)-/.test(each) ? typeof each : settled(each)]).sort(([a], [b]) => (a < b ? -1 : 1)))
+      ? Object.fromEntries(Object.entries(value).map(([name, each]) => [name, VARIABLE.has(name) || /^(call-\d+|[0-9a-f]{8}-\d+)$/.test(each) ? typeof each : settled(each)]).sort(([a], [b]) => (a < b ? -1 : 1)))
       : value;
 
 test("the same script over the browser's port and over the bridge hears the same", async (t) => {

@@ -103,10 +103,10 @@ export class SessionPort implements NativePort {
       const name = action !== "stop_generation" && requestId && this.#named(requestId);
       if (name) this.#running.add(name);
       try {
-        const options = { signal: this.#over.signal, onEvent: (event: object) => say(envelope.event({ ...event })), ...(name && { requestId: name }) };
+        const options = { signal: this.#over.signal, onEvent: (event: object) => say(envelope.event(this.#plain(event))), ...(name && { requestId: name }) };
         const stream = agent.stream({ action, ...(STREAM_FIELD.has(action) && { stream: false }), ...this.#renamed(action, fields) } as never, options);
-        for await (const item of stream) say(envelope.item(item));
-        say(envelope.done(await stream.response));
+        for await (const item of stream) say(envelope.item(this.#plain(item)));
+        say(envelope.done(this.#plain(await stream.response)));
       } finally {
         if (name) this.#running.delete(name);
       }
@@ -121,7 +121,7 @@ export class SessionPort implements NativePort {
     // What the server would say of it.
     const answer = (await agent.request({ ...fields, action: "subscribe" } as never)) as object;
     for (const name of names) {
-      if (action === "subscribe" && !this.#heard.has(name)) this.#heard.set(name, agent.on(name, (event) => this.onMessage.dispatch(event, this)));
+      if (action === "subscribe" && !this.#heard.has(name)) this.#heard.set(name, agent.on(name, (event) => this.onMessage.dispatch(this.#plain(event), this)));
       if (action === "unsubscribe") (this.#heard.get(name)?.(), this.#heard.delete(name));
     }
     return { ...answer, type: `${action}_response`, events: [...this.#heard.keys()].sort() };
@@ -129,6 +129,18 @@ export class SessionPort implements NativePort {
 
   #named(requestId: string): string {
     return `${this.#prefix}-${requestId}`;
+  }
+
+  /** What the server says, with the names that this port's calls were given. */
+  #plain<V>(value: V): V & Record<string, unknown> {
+    const plain = { ...value } as V & Record<string, unknown>;
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return value as typeof plain;
+    const prefix = this.#named("");
+    for (const name of ["id", "request_id"] as const) {
+      const text = plain[name];
+      if (typeof text === "string" && text.startsWith(prefix)) Object.assign(plain, { [name]: text.slice(prefix.length) });
+    }
+    return plain;
   }
 
   /** A call of this port that is to be stopped has another name in the session. */
