@@ -80,7 +80,7 @@ test("the server is killed and starts anew: every context sees it go and come ba
   const waiting = content.evaluate(async () => (await (await caller.connected()).request({ action: "health" })).status);
   const port = new URL(server.url).port;
   const next = await startServer({ args: ["--port", port, "--www", `${root}/www`, "--key", key, "--allow-origin", `chrome-extension://${new URL(tab.url()).host}`] });
-  t.after(() => next.stop());
+  t.after(() => next.stop("SIGKILL"));
   assert.equal(await waiting, "healthy");
   assert.equal((await tab.evaluate(() => caller.rest())).code, "outcome_unknown");
   for (const [at, context] of contexts.entries()) {

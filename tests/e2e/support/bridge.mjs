@@ -48,7 +48,7 @@ export async function begin(t, { change, files, flags = [], more = {}, cached = 
   const [profile, data] = [join(home, "profile"), join(home, "data")];
   const host = ["--data-dir", data];
   const server = await startServer({ flags: [...letIn, ...flags, ...(native ? [...host, "--allow-local"] : [])] });
-  t.after(() => server.stop());
+  t.after(() => server.stop("SIGKILL"));
   const extension = join(home, "extension");
   await makeExtension(extension, { settings: { url: server.url, key, ...more }, change, files });
   await mkdir(profile, { recursive: true });

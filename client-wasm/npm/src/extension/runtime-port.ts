@@ -1,7 +1,6 @@
 // A link over a port of the extension's messaging: where it is JSON, raw bytes travel as base64.
 
 import { TabagentError } from "../errors.js";
-import { base64, bytesOf } from "./base64.js";
 import type { RuntimePort } from "./chrome.js";
 import type { Link } from "./link.js";
 
@@ -31,18 +30,23 @@ const stays = (what: string): TabagentError =>
   new TabagentError({
     code: "not_supported",
     status: 501,
-    message: `a content script cannot send ${what}: send bytes, or a Blob with "message_serialization": "structured_clone" in manifest.json (Chrome 148)`,
+    message: `a content script cannot send ${what}: send bytes, or a Blob and "message_serialization": "structured_clone" in manifest.json (Chrome 148)`,
   });
 
 function packed(value: unknown): unknown {
   if (value instanceof Blob) throw stays("a Blob");
-  if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return { [BYTES]: base64(value) };
+  if (value instanceof ArrayBuffer) return packed(new Uint8Array(value));
+  if (ArrayBuffer.isView(value)) {
+    let text = "";
+    for (const byte of new Uint8Array(value.buffer, value.byteOffset, value.byteLength)) text += String.fromCharCode(byte);
+    return { [BYTES]: btoa(text) };
+  }
   return mapped(value, packed);
 }
 
 function unpacked(value: unknown): unknown {
   const text = (value as { [BYTES]?: unknown } | undefined | null)?.[BYTES];
-  return typeof text === "string" ? new Uint8Array(bytesOf(text)) : mapped(value, unpacked);
+  return typeof text === "string" ? Uint8Array.from(atob(text), (char) => char.charCodeAt(0)) : mapped(value, unpacked);
 }
 
 function mapped(value: unknown, each: (value: unknown) => unknown): unknown {
