@@ -135,9 +135,11 @@ async function targetsOf(context) {
   return targets;
 }
 
-const expressionOf = (run, argument) => ({ expression: `(${run})(${JSON.stringify(argument) ?? ""})`, awaitPromise: true, returnByValue: true });
+/** A function and its argument, to be evaluated. */
+export const expressionOf = (run, argument) => ({ expression: `(${run})(${JSON.stringify(argument) ?? ""})`, awaitPromise: true, returnByValue: true });
 
-function valueOf({ result, exceptionDetails }) {
+/** What an evaluation came to. */
+export function valueOf({ result, exceptionDetails }) {
   if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
   return result.value;
 }
