@@ -38,6 +38,7 @@ const DOORS = [
   ["extension.ts"],
   ["extension/host.ts"],
   ["native.ts"],
+  ["connect-native.ts"],
 ];
 
 /** Brings `dist` up to date, and the test page's copy of it. */
@@ -126,12 +127,15 @@ async function optimise({ file, beside }) {
 
 const MINIFIED = { minify: true, treeShaking: true, format: "esm", target: "es2022", legalComments: "none", logLevel: "silent" };
 
-/** In the sources the module and its glue lie in `wasm/`, in the package beside the doors. What the offscreen document alone needs, it loads. */
+/**
+ * In the sources the module and its glue lie in `wasm/`, in the package beside the doors. What the offscreen document alone needs, it loads;
+ * whoever builds on the bridge has it as it is.
+ */
 const BESIDE_THE_DOORS = {
   name: "beside",
   setup: (build) => {
     build.onResolve({ filter: /\/tabagent_\w+_bg\.(js|wasm)$/ }, ({ path }) => ({ path: `./${basename(path)}`, external: true }));
-    build.onResolve({ filter: /^\.\/extension\/host\.js$/ }, ({ path }) => ({ path, external: true }));
+    build.onResolve({ filter: /^\.\/extension(\/host)?\.js$/ }, ({ path }) => ({ path, external: true }));
   },
 };
 

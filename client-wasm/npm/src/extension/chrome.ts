@@ -31,7 +31,7 @@ interface Chrome {
     id?: string;
     getManifest(): Manifest;
     getURL(path: string): string;
-    getContexts?(filter: { contextTypes: string[] }): Promise<unknown[]>;
+    getContexts(filter: { contextTypes: string[] }): Promise<unknown[]>;
     connect(options: { name: string }): RuntimePort;
     connectNative?(name: string): RuntimePort;
     lastError?: { message?: string };
@@ -55,15 +55,12 @@ export const manifest = (): Manifest | undefined => (chrome?.runtime?.id ? chrom
 /** The address of a file of the extension. */
 export const fileUrl = (path: string): string => chrome?.runtime?.getURL(path) ?? path;
 
-/** Whether this browser can make offscreen documents, and tell which there are. */
-export const knowsOffscreen = (): boolean => !!chrome?.offscreen && !!chrome.runtime?.getContexts;
-
 /** Creates the offscreen document unless there is one. */
-export async function createOffscreen(path: string): Promise<void> {
-  const there = async () => ((await chrome?.runtime?.getContexts?.({ contextTypes: ["OFFSCREEN_DOCUMENT"] })) ?? []).length > 0;
+export async function createOffscreen(url: string): Promise<void> {
+  const there = async () => (await chrome!.runtime!.getContexts({ contextTypes: ["OFFSCREEN_DOCUMENT"] })).length > 0;
   if (await there()) return;
   try {
-    await chrome?.offscreen?.createDocument({ url: path, reasons: ["WEB_RTC"], justification: "It holds the WebRTC connection that the extension's other contexts use." });
+    await chrome!.offscreen!.createDocument({ url, reasons: ["WEB_RTC"], justification: "It holds the extension's connection." });
   } catch (error) {
     // Somebody else has created it meanwhile.
     if (!(await there())) throw error;
@@ -71,8 +68,14 @@ export async function createOffscreen(path: string): Promise<void> {
 }
 
 /** In a content script: asks the service worker for the offscreen document: it is there, or why not; undefined when nobody answers. */
-export const askForHost = (): Promise<true | FailureParts | undefined> | undefined =>
-  chrome?.runtime?.sendMessage({ type: OURS }) as Promise<true | FailureParts | undefined> | undefined;
+export async function askForHost(): Promise<true | FailureParts | undefined> {
+  try {
+    return (await chrome!.runtime!.sendMessage({ type: OURS })) as true | FailureParts | undefined;
+  } catch (error) {
+    if (/end does not exist/.test(String(error))) return undefined;
+    throw error;
+  }
+}
 
 /** In the service worker: answers that. */
 export function onAskedForHost(answer: () => Promise<true | FailureParts>): void {
@@ -86,7 +89,12 @@ export function onAskedForHost(answer: () => Promise<true | FailureParts>): void
 /** In a content script: a way to the offscreen document, which must be there. */
 export function runtimeLink<Sent, Received>(): Link<Sent, Received> {
   const whole = clones();
-  return portOver(chrome!.runtime!.connect({ name: whole ? OURS_CLONING : OURS }), whole);
+  const link = portOver<Sent, Received>(chrome!.runtime!.connect({ name: whole ? OURS_CLONING : OURS }), whole);
+  // Chrome takes the port from a page that is put aside, and does not tell it.
+  const back = ({ persisted }: PageTransitionEvent) => persisted && link.close();
+  addEventListener("pageshow", back);
+  void link.closed.then(() => removeEventListener("pageshow", back));
+  return link;
 }
 
 /** In the offscreen document: hears of each content script that opens a way. */
