@@ -39,10 +39,11 @@ export interface Kept<T> {
 
 /** Remembers under a name, until the browser is closed or for good. */
 export function kept<T>(area: "session" | "local", name: string, first: T): Kept<T> {
-  const storage = chrome.storage[area];
+  // Looked up when it is used: the offscreen document has no storage, but imports files that speak of it.
+  const storage = () => chrome.storage[area];
   return {
-    read: async () => (await storage.get<Record<string, T>>({ [name]: first }))[name] as T,
-    write: (value) => storage.set({ [name]: value }),
-    watch: (then) => storage.onChanged.addListener((changes) => name in changes && then((changes[name]?.newValue ?? first) as T)),
+    read: async () => (await storage().get<Record<string, T>>({ [name]: first }))[name] as T,
+    write: (value) => storage().set({ [name]: value }),
+    watch: (then) => storage().onChanged.addListener((changes) => name in changes && then((changes[name]?.newValue ?? first) as T)),
   };
 }
