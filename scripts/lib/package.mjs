@@ -26,8 +26,11 @@ const LOCKS = ["Cargo.lock", "package-lock.json", "scripts/lib/package.mjs", "sc
 /** Their text belongs into the package; the originals are the tree's. */
 const LICENCES = ["LICENSE-MIT", "LICENSE-APACHE"];
 
-/** The doors of the package. The test kit is by itself: what it shares with the others would cost their pages one more file. */
-const DOORS = [["index.ts", "bundler.ts", "doctor.ts", "files.ts", "extension.ts"], ["testing.ts"]];
+/**
+ * The doors of the package, those that share files together. The others are by themselves: what the test kit shares would cost every page
+ * one more file, and the bridge is mostly used where nothing else is loaded.
+ */
+const DOORS = [["index.ts", "bundler.ts", "doctor.ts", "files.ts"], ["testing.ts"], ["extension.ts"], ["extension/host.ts"]];
 
 /** Brings `dist` up to date, and the test page's copy of it. */
 export async function buildPackage() {
@@ -86,7 +89,7 @@ function completeGlue({ name, beside }) {
 async function bundle() {
   const sources = filesIn(PACKAGE_SRC);
   const settings = [join(PACKAGE, "tsconfig.json"), join(PACKAGE, "package.json")];
-  const outputs = ["index.js", "index.d.ts", "doctor.js", "files.js", "extension.js", "testing.js", ...MODULES.flatMap(({ file, beside }) => [file, beside])].map((name) => join(DIST, name));
+  const outputs = ["index.js", "index.d.ts", "doctor.js", "files.js", "extension.js", "extension/host.js", "testing.js", ...MODULES.flatMap(({ file, beside }) => [file, beside])].map((name) => join(DIST, name));
   await whenChanged("dist", { inputs: [...sources, ...settings, ...LOCKS], outputs }, async () => {
     rmSync(DIST, { recursive: true, force: true });
     mkdirSync(DIST, { recursive: true });
@@ -113,17 +116,20 @@ async function optimise({ file, beside }) {
 
 const MINIFIED = { minify: true, treeShaking: true, format: "esm", target: "es2022", legalComments: "none", logLevel: "silent" };
 
-/** In the sources the module and its glue lie in `wasm/`, in the package beside the doors. */
+/** In the sources the module and its glue lie in `wasm/`, in the package beside the doors. What the offscreen document alone needs, it loads. */
 const BESIDE_THE_DOORS = {
   name: "beside",
-  setup: (build) => build.onResolve({ filter: /\/tabagent_\w+_bg\.(js|wasm)$/ }, ({ path }) => ({ path: `./${basename(path)}`, external: true })),
+  setup: (build) => {
+    build.onResolve({ filter: /\/tabagent_\w+_bg\.(js|wasm)$/ }, ({ path }) => ({ path: `./${basename(path)}`, external: true }));
+    build.onResolve({ filter: /^\.\/extension\/host\.js$/ }, ({ path }) => ({ path, external: true }));
+  },
 };
 
 /** Code shared by two doors goes to a chunk of its own, so that neither carries it twice. */
 async function minify() {
   const { build } = await import("esbuild");
   try {
-    const settings = { ...MINIFIED, bundle: true, splitting: true, outdir: DIST, chunkNames: "chunk-[hash]", plugins: [BESIDE_THE_DOORS] };
+    const settings = { ...MINIFIED, bundle: true, splitting: true, outdir: DIST, outbase: PACKAGE_SRC, chunkNames: "chunk-[hash]", plugins: [BESIDE_THE_DOORS] };
     for (const doors of DOORS) await build({ ...settings, entryPoints: doors.map((name) => join(PACKAGE_SRC, name)) });
   } catch (error) {
     throw new Stop("esbuild could not bundle client-wasm/npm/src.", error.message);

@@ -2,7 +2,7 @@
 
 import type { Agent } from "./agent.js";
 import type { Api } from "./api.gen.js";
-import { guarded, reported } from "./calls.js";
+import { guarded, reported } from "./guarded.js";
 import type { Engine, Instance } from "./engine.js";
 import { TabagentError, cancelled } from "./errors.js";
 import { onWake } from "./lifecycle.js";

@@ -1,6 +1,6 @@
 // The raw bytes of a stream's items, in the forms in which the web takes them.
 
-import { guarded } from "./calls.js";
+import { guarded } from "./guarded.js";
 import type { BlobOptions, BytesOptions } from "./types.js";
 
 /** Bytes of the parts that a blob is made of: what is in a part is the browser's to keep, on the disk if it likes. */

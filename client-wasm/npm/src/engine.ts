@@ -1,6 +1,6 @@
 // The module, running: one instance for all clients of a page. A trap is the end of an instance; whoever used it goes on in the next.
 
-import { reported } from "./calls.js";
+import { reported } from "./guarded.js";
 import { crash, guard } from "./guard.js";
 import type { Glue } from "./wasm/tabagent_client_bg.js";
 

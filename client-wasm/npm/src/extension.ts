@@ -5,8 +5,6 @@ import type { Api } from "./api.gen.js";
 import { type BrokerOptions, type Introduced, begin } from "./extension/broker.js";
 import { onRuntimeLink } from "./extension/chrome.js";
 import { BridgedClient } from "./extension/client.js";
-import { Host } from "./extension/host.js";
-import { portLink } from "./extension/link.js";
 import type { FromClient, FromHost } from "./extension/messages.js";
 import { open } from "./extension/ways.js";
 import type { ApiTypes } from "./types.js";
@@ -43,23 +41,16 @@ export function broker(options: BrokerOptions): void {
 }
 
 /**
- * In the script of the offscreen document, while it is loaded: holds the connection. `open` makes the client, with the settings of
- * {@link BrokerOptions}, when the first context asks for it, and again when the last one has closed: `host(({ url, key }) => connect(url, { key }))`.
+ * In the script of the offscreen document: holds the connection. `open` makes the client, with the settings of {@link BrokerOptions}, when
+ * the first context asks for it, and again when it has closed: `host(({ url, key }) => connect(url, { key }))`.
+ *
+ * The rest of it is loaded now: it is for this document alone.
  */
 export function host<Settings = any>(open: (settings: Settings) => Promise<Agent<any>>): void {
-  const one = new Host(open as (settings: unknown) => Promise<Agent<any>>);
-  // Before the client hears of it, which closes then.
-  globalThis.addEventListener("pagehide", () => one.leave(), { capture: true });
-  let told!: (settings: unknown) => void;
-  // The worker tells them before it lets a content script come.
-  let settings: Promise<unknown> = new Promise((resolve) => (told = resolve));
+  const hosting = import("./extension/host.js").then(({ Host }) => new Host(open));
   navigator.serviceWorker.addEventListener("message", ({ data, ports }: MessageEvent<Introduced>) => {
-    if (data?.type !== "tabagent introduced") return;
-    told(data.settings);
-    settings = Promise.resolve(data.settings);
-    const [port] = ports;
-    if (port && data.id) void portLink<FromHost, FromClient>(port, data.id, "host").then((link) => one.welcome(link, data.settings));
+    if (data?.type === "tabagent introduced") void hosting.then((host) => host.introduced(data, ports[0]));
   });
   navigator.serviceWorker.startMessages();
-  onRuntimeLink<FromHost, FromClient>((link) => void settings.then((settings) => one.welcome(link, settings)));
+  onRuntimeLink<FromHost, FromClient>((link) => void hosting.then((host) => host.welcome(link)));
 }

@@ -1,10 +1,11 @@
 // The session of a client: a session of the module, and after a crash the one in the next instance. Calls are made here.
 
-import { Calls, guarded } from "./calls.js";
+import { Calls } from "./calls.js";
 import { chosen } from "./chosen.js";
 import type { Engine, Instance } from "./engine.js";
 import { TabagentError } from "./errors.js";
 import { crash } from "./guard.js";
+import { guarded } from "./guarded.js";
 import { Keyed } from "./keyed.js";
 import { type Asked, type Asker, type Placed, place, withdrawn } from "./placed.js";
 import { Secrets } from "./secrets.js";

@@ -1,6 +1,6 @@
 // Who hears which event: the server is told of the first handler of a name, and of the last.
 
-import { guarded } from "./calls.js";
+import { guarded } from "./guarded.js";
 
 /** Tells the server. */
 type Tell = (action: "subscribe" | "unsubscribe", event: string) => void;

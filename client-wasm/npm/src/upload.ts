@@ -1,7 +1,7 @@
 // A raw body on its way up: read from wherever it comes, in pieces, no faster than the server takes them.
 
 import { bytesOf, sizeOf, streamOf } from "./bodies.js";
-import { guarded } from "./calls.js";
+import { guarded } from "./guarded.js";
 import type { RawBody, BodyProgress } from "./types.js";
 
 /** Bytes of a piece at most: several fit into a call's window, so that the source works while the network does. */

@@ -1,59 +1,63 @@
 // Calls of the server that a context other than the offscreen document answers.
 
-import { Serving } from "../serving.js";
+import type { FailureParts } from "../errors.js";
 import type { ServeFunction } from "../types.js";
-import type { FromClient, FromHost } from "./messages.js";
+import { type FromClient, type FromHost, failure } from "./messages.js";
 
 /** The functions of one bridged client. */
 export class Asked {
-  #serving = new Serving();
-  /** How many functions were given for each name and not taken away. */
-  #names = new Map<string, number>();
+  #functions = new Map<string, ServeFunction>();
+  #running = new Map<number, AbortController>();
   #send: (message: FromClient) => void;
 
   constructor(send: (message: FromClient) => void) {
     this.#send = send;
   }
 
-  /** Adds functions; the result takes them away. */
+  /** Adds functions; one of the same name replaces the older. The result takes these away again. */
   serve(functions: Readonly<Record<string, ServeFunction>>): () => void {
-    const names = Object.keys(functions);
-    let remove: (() => void) | undefined = this.#serving.add(functions);
-    for (const name of names) this.#names.set(name, (this.#names.get(name) ?? 0) + 1);
-    this.#send({ type: "serve", names });
+    const all = Object.entries(functions);
+    for (const [name, each] of all) this.#functions.set(name, each);
+    this.#tell("serve", Object.keys(functions));
     return () => {
-      remove?.();
-      if (remove) this.#forget(names);
-      remove = undefined;
+      const gone = all.filter(([name, each]) => this.#functions.get(name) === each && this.#functions.delete(name));
+      this.#tell("unserve", gone.map(([name]) => name));
     };
   }
 
   /** The offscreen document is another. */
   renew(): void {
-    if (this.#names.size > 0) this.#send({ type: "serve", names: [...this.#names.keys()] });
+    this.#tell("serve", [...this.#functions.keys()]);
   }
 
   /** Nobody waits for answers. */
   lost(): void {
-    this.#serving.cancelAll();
+    for (const controller of this.#running.values()) controller.abort();
+    this.#running.clear();
   }
 
-  hear(message: FromHost & { type: "ask" | "unask" }): void {
-    if (message.type === "unask") return this.#serving.cancel(message.id);
-    const { id, action, requestId, fields } = message;
-    void this.#serving.answer(id, action, requestId, fields).then(({ value, code, message, details }) => {
-      const error = code === undefined ? undefined : { code, message: message ?? "", status: 500, details: details && JSON.parse(details) };
-      this.#send({ type: "answer", id, value: value && JSON.parse(value), error });
-    });
+  async hear(message: FromHost & { type: "ask" | "unask" }): Promise<void> {
+    const { id } = message;
+    if (message.type === "unask") return this.#running.get(id)?.abort();
+    const controller = new AbortController();
+    this.#running.set(id, controller);
+    let value: unknown;
+    let error: FailureParts | undefined;
+    try {
+      const serve = this.#functions.get(message.action);
+      if (!serve) throw { code: "unknown_action", message: `this context does not serve "${message.action}"` };
+      const answer = await serve(message.fields, { signal: controller.signal, requestId: message.requestId });
+      value = JSON.parse(JSON.stringify(answer ?? null));
+    } catch (thrown) {
+      error = failure(thrown);
+    }
+    // Another document may ask by now, under the same numbers.
+    if (this.#running.get(id) !== controller) return;
+    this.#running.delete(id);
+    this.#send({ type: "answer", id, value, error });
   }
 
-  #forget(names: string[]): void {
-    const gone = names.filter((name) => {
-      const left = (this.#names.get(name) ?? 1) - 1;
-      if (left > 0) this.#names.set(name, left);
-      else this.#names.delete(name);
-      return left === 0;
-    });
-    this.#send({ type: "unserve", names: gone });
+  #tell(type: "serve" | "unserve", names: string[]): void {
+    if (names.length > 0) this.#send({ type, names });
   }
 }

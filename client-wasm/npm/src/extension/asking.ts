@@ -3,19 +3,20 @@
 import type { Agent } from "../agent.js";
 import { TabagentError } from "../errors.js";
 import type { ServeContext, ServeFunction } from "../types.js";
-import type { FromClient, FromHost } from "./messages.js";
+import type { Link } from "./link.js";
+import { type FromClient, type FromHost, buffersOf } from "./messages.js";
 
 /** Who offers an action, the latest last. */
 const offers = new WeakMap<Agent<any>, Map<string, ServeFunction[]>>();
 
 /** What one link offers, and what it is being asked. */
 export class Asking {
-  #send: (message: FromHost) => void;
+  #send: Link<FromHost, FromClient>["send"];
   #waiting = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
   #offered = new Map<string, () => void>();
   #asked = 0;
 
-  constructor(send: (message: FromHost) => void) {
+  constructor(send: Link<FromHost, FromClient>["send"]) {
     this.#send = send;
   }
 
@@ -49,7 +50,7 @@ export class Asking {
   #ask(action: string, fields: unknown, { signal, requestId }: ServeContext): Promise<unknown> {
     const id = ++this.#asked;
     signal.addEventListener("abort", () => this.#waiting.delete(id) && this.#send({ type: "unask", id }));
-    this.#send({ type: "ask", id, action, requestId, fields });
+    this.#send({ type: "ask", id, action, requestId, fields }, buffersOf(fields));
     return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
   }
 }

@@ -2,14 +2,17 @@
 
 import { type FailureParts, TabagentError } from "../errors.js";
 import { createOffscreen, fileUrl, knowsOffscreen, onAskedForHost } from "./chrome.js";
-import { failure, partsOf } from "./messages.js";
+import { failure } from "./messages.js";
 import { MINIMUM_CHROME, unsupported } from "./requirements.js";
 
 /** How the offscreen document is made. */
 export interface BrokerOptions {
   /** The HTML file of the extension whose script calls `host()`. */
   document: string;
-  /** What `host()` gives to its function, asked for with every newcomer: the server's address and key, from wherever they are kept. */
+  /**
+   * What `host()` gives to its function: the server's address and key, from wherever they are kept. Asked for by every `connect()`; where they
+   * are not the ones in use, the connection is replaced by one that is made with them.
+   */
   settings?: (() => unknown) | undefined;
 }
 
@@ -26,11 +29,8 @@ export interface Introduced {
   settings: unknown;
 }
 
-/** What the answer is when there will be none. */
-export interface Refused {
-  type: "tabagent refused";
-  error: FailureParts;
-}
+/** On the port: it will be handed on, or why it will not. */
+export type FromBroker = { type: "tabagent passed" } | { type: "tabagent refused"; error: FailureParts };
 
 /** The service worker's global, as far as it is used. */
 interface Worker {
@@ -52,22 +52,26 @@ export function begin(options: BrokerOptions): void {
     const { data, ports } = event as MessageEvent<Introduction>;
     const [port] = ports;
     if (data?.type !== "tabagent introduce" || !port) return;
-    const done = introduce(port, data.id).catch((error) => port.postMessage({ type: "tabagent refused", error: partsOf(failure(error)) } satisfies Refused));
-    (event as unknown as { waitUntil(done: Promise<unknown>): void }).waitUntil(done);
+    (event as unknown as { waitUntil(done: Promise<unknown>): void }).waitUntil(handOn(port, data.id));
   });
-  onAskedForHost(() => introduce(undefined, undefined).then(() => true, (error) => partsOf(failure(error))));
+  onAskedForHost(() => introduce(undefined, undefined).then(() => true, failure));
 }
 
-/** Hands a port to the offscreen document, creating that where it is missing. */
-export async function introduce(port: MessagePort | undefined, id: string | undefined): Promise<void> {
+/** Hands a port on; what comes of it is said there. */
+export const handOn = (port: MessagePort, id: string): Promise<void> =>
+  introduce(port, id).catch((error) => port.postMessage({ type: "tabagent refused", error: failure(error) } satisfies FromBroker));
+
+/** Gives the offscreen document a port and the settings, creating it where it is missing. */
+async function introduce(port: MessagePort | undefined, id: string | undefined): Promise<void> {
   if (!current) {
     throw new TabagentError({ code: "invalid_state", status: 409, message: "call broker() in the service worker first" });
   }
   if (!knowsOffscreen()) throw unsupported([`offscreen documents (Chrome ${MINIMUM_CHROME})`]);
   const { document, settings } = current;
+  const message: Introduced = { type: "tabagent introduced", id, settings: await settings?.() };
+  port?.postMessage({ type: "tabagent passed" } satisfies FromBroker);
   creating ??= createOffscreen(document).finally(() => (creating = undefined));
   await creating;
-  const message: Introduced = { type: "tabagent introduced", id, settings: await settings?.() };
   const url = fileUrl(document);
   const { clients } = globalThis as unknown as Worker;
   const host = (await clients.matchAll({ includeUncontrolled: true, type: "all" })).find((client) => client.url.split(/[?#]/)[0] === url);

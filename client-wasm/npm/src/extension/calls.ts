@@ -1,21 +1,21 @@
 // The calls of a bridged client: sent, followed, settled once, and made again where the offscreen document was lost and they have a key.
 
-import { guarded } from "../calls.js";
+import { guarded } from "../guarded.js";
 import { streamOf } from "../bodies.js";
 import { TabagentError, cancelled } from "../errors.js";
 import type { RequestOptions } from "../types.js";
-import type { Call, FromClient, FromHost } from "./messages.js";
+import { type Call, type FromClient, type FromHost, ITEMS_WINDOW } from "./messages.js";
 
 /** Who made a call. Without `item` there are none. */
 export interface Asker {
   done(value: unknown): void;
   failed(error: TabagentError): void;
-  item?(value: unknown): void;
+  item?(value: unknown, cost: number): void;
 }
 
 /** A call that has been made, for whoever reads its items. */
 export interface Made {
-  taken(): void;
+  taken(cost: number): void;
   cancel(): void;
 }
 
@@ -29,6 +29,8 @@ interface Running {
   items: number;
   /** Items that a repeat of the call gives again. */
   skip: number;
+  /** Bytes of items that were taken, and not said. */
+  taken: number;
   settled(): void;
 }
 
@@ -49,14 +51,14 @@ export class BridgedCalls {
   make(kind: Call["kind"], request: { action: string }, options: RequestOptions, asker: Asker): Made {
     const { signal, onProgress, onEvent: _onEvent, ...plain } = options;
     const id = ++this.#made;
-    const made: Made = { taken: () => this.#send({ type: "taken", id }), cancel: () => this.#withdraw(id) };
+    const made: Made = { taken: (cost) => this.#taken(id, cost), cancel: () => this.#withdraw(id) };
     if (signal?.aborted) {
       asker.failed(withdrawn(options));
       return made;
     }
     signal?.addEventListener("abort", made.cancel);
     const message: Call = { type: "call", id, kind, request, options: plain, progress: !!onProgress };
-    const running: Running = { message, options, asker, sent: false, items: 0, skip: 0, settled: () => signal?.removeEventListener("abort", made.cancel) };
+    const running: Running = { message, options, asker, sent: false, items: 0, skip: 0, taken: 0, settled: () => signal?.removeEventListener("abort", made.cancel) };
     this.#running.set(id, running);
     if (this.#linked) this.#place(running);
     return made;
@@ -71,14 +73,13 @@ export class BridgedCalls {
   /** The link is gone. What cannot be repeated has failed: nobody can say whether it was carried out. */
   lost(boot: string): void {
     this.#linked = false;
+    const message = "the connection was replaced, or its document went away: the call may have been carried out";
     for (const [id, running] of this.#running) {
       const { options, sent, items, message: call } = running;
+      if (sent && !repeatable(options)) this.#settle(id)?.asker.failed(new TabagentError({ code: "outcome_unknown", status: 500, message }));
       // A repeat must meet the server process that had the call.
       if (sent && boot) call.options.boot ??= boot;
-      Object.assign(running, { sent: false, skip: items });
-      if (!sent || repeatable(options)) continue;
-      const message = "the offscreen document went away during the call: it may have been carried out";
-      this.#settle(id)?.asker.failed(new TabagentError({ code: "outcome_unknown", status: 500, message }));
+      Object.assign(running, { sent: false, skip: items, taken: 0 });
     }
   }
 
@@ -95,10 +96,10 @@ export class BridgedCalls {
       case "item":
         if (running.skip > 0) {
           running.skip--;
-          return this.#send({ type: "taken", id: message.id });
+          return this.#taken(message.id, message.cost);
         }
         running.items++;
-        return running.asker.item?.(message.value);
+        return running.asker.item?.(message.value, message.cost);
       case "news":
         return guarded(() => running.options.onEvent?.(message.event));
       case "progress":
@@ -122,6 +123,16 @@ export class BridgedCalls {
       const refused = error instanceof TabagentError ? error : new TabagentError({ code: "bad_request", status: 400, message: String(error), cause: error });
       this.#settle(message.id)?.asker.failed(refused);
     }
+  }
+
+  /** Half a window at a time: a word for each item would be as many messages again. */
+  #taken(id: number, cost: number): void {
+    const running = this.#running.get(id);
+    if (!running) return;
+    running.taken += cost;
+    if (running.taken < ITEMS_WINDOW / 2) return;
+    this.#send({ type: "taken", id, cost: running.taken });
+    running.taken = 0;
   }
 
   #withdraw(id: number): void {

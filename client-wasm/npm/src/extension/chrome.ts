@@ -1,5 +1,6 @@
 // All that the bridge uses of `chrome.*`: the manifest, the offscreen document, messages from and to content scripts.
 
+import type { FailureParts } from "../errors.js";
 import { portOver } from "./runtime-port.js";
 import type { Link } from "./link.js";
 
@@ -67,11 +68,12 @@ export async function createOffscreen(path: string): Promise<void> {
   }
 }
 
-/** In a content script: asks the service worker for the offscreen document. Resolves with what it answers; undefined when nobody does. */
-export const askForHost = (): Promise<unknown> | undefined => chrome?.runtime?.sendMessage({ type: OURS });
+/** In a content script: asks the service worker for the offscreen document: it is there, or why not; undefined when nobody answers. */
+export const askForHost = (): Promise<true | FailureParts | undefined> | undefined =>
+  chrome?.runtime?.sendMessage({ type: OURS }) as Promise<true | FailureParts | undefined> | undefined;
 
 /** In the service worker: answers that. */
-export function onAskedForHost(answer: () => Promise<unknown>): void {
+export function onAskedForHost(answer: () => Promise<true | FailureParts>): void {
   chrome?.runtime?.onMessage.addListener((message, _sender, reply) => {
     if ((message as { type?: unknown } | undefined)?.type !== OURS) return undefined;
     void answer().then(reply);

@@ -22,11 +22,11 @@ import type {
   TransportChange,
   TransportName,
 } from "../types.js";
-import { guarded } from "../calls.js";
+import { guarded } from "../guarded.js";
 import { Asked } from "./asked.js";
-import { BridgedCalls, type Asker } from "./calls.js";
+import { type Asker, BridgedCalls, type Made } from "./calls.js";
 import type { Link } from "./link.js";
-import { type Call, type FromClient, type FromHost, type State, UNKNOWN, partsOf } from "./messages.js";
+import { type Call, type FromClient, type FromHost, type State, UNKNOWN } from "./messages.js";
 
 /** Opens a way to the offscreen document, creating that where it is missing. */
 export type Opener = () => Promise<Link<FromClient, FromHost>>;
@@ -43,6 +43,8 @@ export class BridgedClient<T extends ApiTypes<T> = Api> extends EventTarget impl
   #asked = new Asked((message) => this.#send(message));
   /** Settles `connect()`. */
   #opened!: { resolve(): void; reject(reason: unknown): void };
+  /** Hears no more of the signal given to `connect()`. */
+  #leave = () => {};
 
   private constructor(open: Opener) {
     super();
@@ -55,6 +57,7 @@ export class BridgedClient<T extends ApiTypes<T> = Api> extends EventTarget impl
     const abort = () => client.#end(cancelled("the signal given to connect() was aborted", signal?.reason));
     const opened = new Promise<void>((resolve, reject) => (client.#opened = { resolve, reject }));
     signal?.addEventListener("abort", abort);
+    client.#leave = () => signal?.removeEventListener("abort", abort);
     if (signal?.aborted) abort();
     else void client.#attach();
     await opened;
@@ -83,23 +86,20 @@ export class BridgedClient<T extends ApiTypes<T> = Api> extends EventTarget impl
 
   /** @throws {@link TabagentError}: as `TabagentClient.request`; `outcome_unknown` also when the offscreen document went away meanwhile. */
   request<A extends ActionName<T>>(request: RequestOf<T, A>, options: RequestOptions = {}): Promise<ResponseOf<T, A>> {
-    return new Promise((done, failed) => {
-      const requestId = this.#names.of(options, request);
-      this.#make("request", request, { ...options, requestId }, { done: done as (value: unknown) => void, failed });
-    });
+    return new Promise((done, failed) => this.#make("request", request, options, { done: done as (value: unknown) => void, failed }));
   }
 
   stream<A extends StreamName<T>>(request: RequestOf<T, A>, options: RequestOptions = {}): TabagentStream<ItemOf<T, A>, ResponseOf<T, A>> {
     const requestId = this.#names.of(options, request);
     let asker!: Asker;
     const response = new Promise<ResponseOf<T, A>>((done, failed) => (asker = { done: done as (value: unknown) => void, failed }));
-    let call: ReturnType<BridgedCalls["make"]> | undefined;
+    let call: Made | undefined;
     const stream = new TabagentStream<ItemOf<T, A>, ResponseOf<T, A>>(
       requestId,
-      { consumed: () => call?.taken(), cancel: () => call?.cancel() },
+      { consumed: (cost) => call?.taken(cost), cancel: () => call?.cancel() },
       response,
     );
-    asker.item = (value) => stream.push(value as ItemOf<T, A>, 1);
+    asker.item = (value, cost) => stream.push(value as ItemOf<T, A>, cost);
     call = this.#make("stream", request, { ...options, requestId }, asker);
     return stream;
   }
@@ -125,8 +125,8 @@ export class BridgedClient<T extends ApiTypes<T> = Api> extends EventTarget impl
     this.close();
   }
 
-  #make(kind: Call["kind"], request: { action: string }, options: RequestOptions, asker: Asker) {
-    if (this.state !== "closed") return this.#calls.make(kind, request, options, asker);
+  #make(kind: Call["kind"], request: { action: string }, options: RequestOptions, asker: Asker): Made | undefined {
+    if (!this.#reason) return this.#calls.make(kind, request, { ...options, requestId: this.#names.of(options, request) }, asker);
     asker.failed(new TabagentError({ code: "invalid_state", status: 409, message: "the client is closed", cause: this.#reason }));
     return undefined;
   }
@@ -170,14 +170,14 @@ export class BridgedClient<T extends ApiTypes<T> = Api> extends EventTarget impl
         return this.#subscriptions.dispatch(message.event);
       case "ask":
       case "unask":
-        return this.#asked.hear(message);
+        return void this.#asked.hear(message);
       default:
         return this.#calls.hear(message);
     }
   }
 
   #become(next: State): void {
-    if (next.state === "closed") return this.#end(new TabagentError(next.reason ?? partsOf(cancelled("the connection was closed"))));
+    if (next.state === "closed") return this.#end(new TabagentError(next.reason ?? cancelled("the connection was closed")));
     // To this client, one that connects anew is the same session.
     const state = next.state === "connecting" && this.state !== "connecting" ? "reconnecting" : next.state;
     const before = this.#known;
@@ -190,6 +190,7 @@ export class BridgedClient<T extends ApiTypes<T> = Api> extends EventTarget impl
   #end(reason: TabagentError): void {
     if (this.#reason) return;
     this.#reason = reason;
+    this.#leave();
     this.#known = { ...this.#known, state: "closed", transport: undefined };
     this.#opened.reject(reason);
     this.#calls.end(reason);

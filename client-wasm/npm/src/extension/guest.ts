@@ -2,14 +2,15 @@
 
 import type { Agent } from "../agent.js";
 import type { TabagentStream } from "../stream.js";
+import type { TransportChange } from "../types.js";
 import { Asking } from "./asking.js";
 import type { Link } from "./link.js";
-import { type Call, type FromClient, type FromHost, ITEMS_AHEAD, type State, UNKNOWN, failure, partsOf, stateOf } from "./messages.js";
+import { type Call, type FromClient, type FromHost, ITEMS_WINDOW, ITEM_LEAST, type State, UNKNOWN, buffersOf, failure } from "./messages.js";
 
 /** A call under way. */
 interface Running {
   withdrawn: AbortController;
-  /** Items that may be sent before any is taken. */
+  /** Bytes of items that may be sent before any is taken. */
   credit: number;
   /** Called when there is credit again. */
   resume: (() => void) | undefined;
@@ -22,17 +23,19 @@ export class Guest {
   #calls = new Map<number, Running>();
   #heard = new Map<string, () => void>();
   #asking: Asking;
+  /** The other end is gone. */
+  #left = false;
 
   constructor(link: Link<FromHost, FromClient>, agent: Promise<Agent<any>>) {
     this.#link = link;
     this.#agent = agent;
-    this.#asking = new Asking((message) => link.send(message));
+    this.#asking = new Asking(link.send);
     link.listen((message) => void this.#hear(message));
     // The first word, before there is a connection: this end is there.
     this.state(UNKNOWN);
     agent.then(
       (agent) => this.state(stateOf(agent)),
-      (error) => this.state({ ...UNKNOWN, state: "closed", reason: partsOf(failure(error)) }),
+      (error) => this.state({ ...UNKNOWN, state: "closed", reason: failure(error) }),
     );
   }
 
@@ -42,6 +45,7 @@ export class Guest {
 
   /** The other end is gone, and nobody waits for its calls. */
   leave(): void {
+    this.#left = true;
     for (const { withdrawn } of this.#calls.values()) withdrawn.abort();
     for (const remove of this.#heard.values()) remove();
     this.#asking.leave();
@@ -54,12 +58,12 @@ export class Guest {
       case "cancel":
         return this.#calls.get(message.id)?.withdrawn.abort();
       case "taken":
-        return this.#taken(message.id);
+        return this.#taken(message.id, message.cost);
       case "answer":
         return this.#asking.answered(message);
     }
     const agent = await this.#agent.catch(() => undefined);
-    if (!agent) return;
+    if (!agent || this.#left) return;
     switch (message.type) {
       case "on":
         return void this.#heard.set(message.name, agent.on(message.name, (event) => this.#link.send({ type: "event", event })));
@@ -73,7 +77,7 @@ export class Guest {
   }
 
   async #call({ id, kind, request, options, progress }: Call): Promise<void> {
-    const running: Running = { withdrawn: new AbortController(), credit: ITEMS_AHEAD, resume: undefined };
+    const running: Running = { withdrawn: new AbortController(), credit: ITEMS_WINDOW, resume: undefined };
     this.#calls.set(id, running);
     const { signal } = running.withdrawn;
     // One that waits for its reader is withdrawn as well.
@@ -90,7 +94,7 @@ export class Guest {
       const value = kind === "request" ? await agent.request(request as never, call) : await this.#follow(id, running, agent.stream(request as never, call));
       this.#link.send({ type: "done", id, value }, buffersOf(value));
     } catch (error) {
-      this.#link.send({ type: "failed", id, error: partsOf(failure(error)) });
+      this.#link.send({ type: "failed", id, error: failure(error) });
     } finally {
       this.#calls.delete(id);
     }
@@ -99,9 +103,10 @@ export class Guest {
   /** Hands items on, no faster than they are taken: the server waits for its reader, wherever that is. */
   async #follow(id: number, running: Running, stream: TabagentStream<unknown, unknown>): Promise<unknown> {
     for await (const value of stream) {
-      this.#link.send({ type: "item", id, value }, buffersOf(value));
-      running.credit--;
-      if (running.credit === 0) await new Promise<void>((resume) => (running.resume = resume));
+      const cost = costOf(value);
+      this.#link.send({ type: "item", id, value, cost }, buffersOf(value));
+      running.credit -= cost;
+      if (running.credit <= 0) await new Promise<void>((resume) => (running.resume = resume));
     }
     return stream.response;
   }
@@ -111,16 +116,27 @@ export class Guest {
     this.#heard.delete(name);
   }
 
-  #taken(id: number): void {
+  #taken(id: number, cost: number): void {
     const running = this.#calls.get(id);
     if (!running) return;
-    running.credit++;
-    running.resume?.();
+    running.credit += cost;
+    if (running.credit > 0) running.resume?.();
   }
 }
 
-/** The raw bytes of an answer or item are in a buffer of their own: they move instead of being copied. */
-const buffersOf = (value: unknown): Transferable[] => {
-  const { payload } = (value ?? {}) as { payload?: Uint8Array<ArrayBuffer> };
-  return payload ? [payload.buffer] : [];
-};
+/** Where a client stands, as it is told. */
+export const stateOf = ({ state, transport, connectionId, boot, reason }: Agent<any>, change?: TransportChange): State => ({
+  type: "state",
+  state,
+  transport,
+  connectionId,
+  boot,
+  reason: reason && failure(reason),
+  change,
+});
+
+/** Bytes of an item, or nearly. */
+function costOf(value: unknown): number {
+  const { payload, ...rest } = value as { payload?: Uint8Array };
+  return Math.max(ITEM_LEAST, JSON.stringify(rest).length + (payload?.length ?? 0));
+}

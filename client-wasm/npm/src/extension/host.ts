@@ -2,59 +2,75 @@
 
 import type { Agent } from "../agent.js";
 import type { TransportChange } from "../types.js";
-import { Guest } from "./guest.js";
-import type { Link } from "./link.js";
-import { type FromClient, type FromHost, stateOf } from "./messages.js";
+import type { Introduced } from "./broker.js";
+import { Guest, stateOf } from "./guest.js";
+import { type Link, portLink } from "./link.js";
+import type { FromClient, FromHost } from "./messages.js";
+
+type HostLink = Link<FromHost, FromClient>;
 
 /** The one client and who uses it. */
 export class Host {
-  #open: (settings: unknown) => Promise<Agent<any>>;
+  #open: (settings: any) => Promise<Agent<any>>;
   #opening: Promise<Agent<any>> | undefined;
-  #guests = new Set<Guest>();
+  /** What it is opened with. */
+  #settings: unknown;
+  #told!: () => void;
+  /** The worker tells the settings before it lets anybody come. */
+  #configured = new Promise<void>((told) => (this.#told = told));
+  #guests = new Map<HostLink, Guest>();
   /** The document goes away, and its client closes. */
   #leaving = false;
 
-  constructor(open: (settings: unknown) => Promise<Agent<any>>) {
+  constructor(open: (settings: any) => Promise<Agent<any>>) {
     this.#open = open;
+    // Before the client hears of it, which closes then.
+    globalThis.addEventListener("pagehide", () => (this.#leaving = true), { capture: true });
   }
 
-  /** The document goes away. */
-  leave(): void {
-    this.#leaving = true;
+  /** The worker has settings, and perhaps somebody's port. */
+  async introduced({ id, settings }: Introduced, port: MessagePort | undefined): Promise<void> {
+    const [before, after] = [this.#settings, settings].map((each) => JSON.stringify(each));
+    this.#settings = settings;
+    if (before !== after) this.#replace();
+    this.#told();
+    if (port && id) await this.welcome(await portLink<FromHost, FromClient>(port, id, "host"));
   }
 
   /** Serves a link until it ends. */
-  welcome(link: Link<FromHost, FromClient>, settings: unknown): void {
+  async welcome(link: HostLink): Promise<void> {
+    await this.#configured;
     // That is this document's end and not the session's, so nobody is told: its death says what is true.
     const send: typeof link.send = (...said) => this.#leaving || link.send(...said);
-    const guest = new Guest({ ...link, send }, this.#connected(settings));
-    this.#guests.add(guest);
-    void link.closed.then(() => {
-      guest.leave();
-      this.#guests.delete(guest);
-    });
+    this.#opening ??= this.#begin();
+    const guest = new Guest({ ...link, send }, this.#opening);
+    this.#guests.set(link, guest);
+    await link.closed;
+    guest.leave();
+    this.#guests.delete(link);
   }
 
-  /** The client; another one where the last was closed. */
-  #connected(settings: unknown): Promise<Agent<any>> {
-    this.#opening ??= this.#begin(settings);
-    return this.#opening;
+  /** Ends the client. To its users it is as if the document had died, and they come again. */
+  #replace(): void {
+    void this.#opening?.then((agent) => agent.close(), () => {});
+    this.#opening = undefined;
+    for (const link of this.#guests.keys()) link.close();
   }
 
-  async #begin(settings: unknown): Promise<Agent<any>> {
-    try {
-      const agent = await this.#open(settings);
-      agent.addEventListener("statechange", () => this.#tell(agent));
-      agent.addEventListener("transportchange", ({ detail }) => this.#tell(agent, detail));
-      return agent;
-    } catch (error) {
-      this.#opening = undefined;
-      throw error;
-    }
-  }
-
-  #tell(agent: Agent<any>, change?: TransportChange): void {
-    if (agent.state === "closed") this.#opening = undefined;
-    for (const guest of this.#guests) guest.state(stateOf(agent, change));
+  #begin(): Promise<Agent<any>> {
+    const opening = this.#open(this.#settings);
+    const tell = (agent: Agent<any>, change?: TransportChange) => {
+      if (this.#opening !== opening) return;
+      if (agent.state === "closed") this.#opening = undefined;
+      for (const guest of this.#guests.values()) guest.state(stateOf(agent, change));
+    };
+    opening.then(
+      (agent) => {
+        agent.addEventListener("statechange", () => tell(agent));
+        agent.addEventListener("transportchange", ({ detail }) => tell(agent, detail));
+      },
+      () => this.#opening === opening && (this.#opening = undefined),
+    );
+    return opening;
   }
 }

@@ -9,30 +9,24 @@ export interface Link<Sent, Received> {
   /** Settles when the other end is gone, or this one was closed. */
   closed: Promise<void>;
   close(): void;
-  /** Whether raw bytes and streams go through as they are. */
-  readonly clones: boolean;
 }
 
-/** The two locks of a link over a MessagePort, each held by one end for as long as it lives. */
-const lockNames = (id: string) => ({ client: `tabagent ${id} client`, host: `tabagent ${id} host` });
-
 /**
- * A link over a MessagePort. A port does not tell that the context at its other end died; a lock held there does, by coming free.
- * Resolves when the own lock is held, so that the other end can wait for it.
+ * A link over a MessagePort. A port does not tell that the context at its other end died; a lock held there does, by coming free: each
+ * end holds one for as long as it lives. Resolves when the own lock is held, so that the other end can wait for it.
  */
-export async function portLink<Sent, Received>(port: MessagePort, id: string, end: "client" | "host"): Promise<Link<Sent, Received>> {
-  const names = lockNames(id);
-  const release = await hold(names[end]);
+export async function portLink<Sent, Received extends { type: string }>(port: MessagePort, id: string, end: "client" | "host"): Promise<Link<Sent, Received>> {
+  const lock = (end: string) => `tabagent ${id} ${end}`;
+  const release = await hold(lock(end));
   const gone = new AbortController();
   let closed!: () => void;
   const link: Link<Sent, Received> = {
-    clones: true,
     closed: new Promise((resolve) => (closed = resolve)),
     send: (message, transfer = []) => port.postMessage(message, transfer),
     listen: (hear) => {
       port.onmessage = ({ data }) => {
-        // The first word of the other end: it holds its lock.
-        watch();
+        // Its first word, not the broker's: it holds its lock.
+        if (data.type === "state") watch();
         hear(data);
       };
     },
@@ -43,13 +37,12 @@ export async function portLink<Sent, Received>(port: MessagePort, id: string, en
       closed();
     },
   };
-  let watching = end === "host";
-  const wait = () => navigator.locks.request(names[end === "host" ? "client" : "host"], { signal: gone.signal }, () => {}).then(link.close, () => {});
+  let watching = false;
   const watch = () => {
-    if (!watching) void wait();
+    if (!watching) navigator.locks.request(lock(end === "host" ? "client" : "host"), { signal: gone.signal }, link.close).catch(() => {});
     watching = true;
   };
-  if (watching) void wait();
+  if (end === "host") watch();
   return link;
 }
 

@@ -1,18 +1,19 @@
 // What a bridged client and the offscreen document say to each other, over any kind of link.
 //
-//   client  call ─────────────▶ host     taken: an item was read, another may come    cancel: the rest is not wanted
+//   client  call ─────────────▶ host     taken: items were read, others may come    cancel: the rest is not wanted
 //   client  ◀── item* (done|failed)      news, progress: beside it
 //   client  on, off, serve, unserve ──▶  ◀── event, ask, unask    answer: to an ask
 //   client  ◀──────────── state host     first, and after each change
 //
 // Numbers name calls within one link and one direction. What is lost with a link is the sender's affair: neither side repeats itself.
 
-import type { Agent } from "../agent.js";
-import { type FailureParts, TabagentError } from "../errors.js";
+import type { FailureParts } from "../errors.js";
 import type { BodyProgress, ClientState, RequestOptions, TransportChange, TransportName } from "../types.js";
 
-/** Items on their way to a reader: enough to hide the link's delay, few enough to stop the server soon. */
-export const ITEMS_AHEAD = 16;
+/** Bytes of items on their way to a reader: enough to hide the link's delay, few enough to stop the server soon. One item may overdraw it. */
+export const ITEMS_WINDOW = 64 * 1024;
+/** Bytes that an item counts for at least: a message costs more than the word in it. */
+export const ITEM_LEAST = ITEMS_WINDOW / 16;
 
 /** The options of a call that are values; the others are messages of their own. */
 export type CallOptions = Omit<RequestOptions, "signal" | "onProgress" | "onEvent">;
@@ -32,7 +33,8 @@ export interface Call {
 /** From a bridged client. */
 export type FromClient =
   | Call
-  | { type: "taken" | "cancel"; id: number }
+  | { type: "taken"; id: number; cost: number }
+  | { type: "cancel"; id: number }
   | { type: "on" | "off"; name: string }
   | { type: "serve" | "unserve"; names: string[] }
   | { type: "answer"; id: number; value: unknown; error: FailureParts | undefined };
@@ -55,7 +57,8 @@ export const UNKNOWN: State = { type: "state", state: "connecting", transport: u
 /** From the offscreen document. */
 export type FromHost =
   | State
-  | { type: "item" | "done"; id: number; value: unknown }
+  | { type: "item"; id: number; value: unknown; cost: number }
+  | { type: "done"; id: number; value: unknown }
   | { type: "failed"; id: number; error: FailureParts }
   | { type: "news"; id: number; event: { type: "event"; event: string } }
   | { type: "progress"; id: number; progress: BodyProgress }
@@ -63,27 +66,14 @@ export type FromHost =
   | { type: "ask"; id: number; action: string; requestId: string; fields: unknown }
   | { type: "unask"; id: number };
 
-/** A failure as it travels. A cause stays behind: it may be anything. */
-export const partsOf = ({ code, message, status, details, retryAfterMs, callId }: FailureParts): FailureParts => ({
-  code,
-  message,
-  status,
-  details,
-  retryAfterMs,
-  callId,
-});
+/** Any error as it travels. A cause stays behind: it may be anything. */
+export function failure(error: unknown): FailureParts {
+  const { code, status = 500, message = error, details, retryAfterMs, callId } = (error ?? {}) as Partial<FailureParts>;
+  return { code: typeof code === "string" ? code : "internal", message: String(message), status, details, retryAfterMs, callId };
+}
 
-/** Any error as one that travels. */
-export const failure = (error: unknown): TabagentError =>
-  error instanceof TabagentError ? error : new TabagentError({ code: "internal", status: 500, message: String((error as Error)?.message ?? error) });
-
-/** Where a client stands, as it is told. */
-export const stateOf = ({ state, transport, connectionId, boot, reason }: Agent<any>, change?: TransportChange): State => ({
-  type: "state",
-  state,
-  transport,
-  connectionId,
-  boot,
-  reason: reason && partsOf(reason),
-  change,
-});
+/** Raw bytes beside a value are in a buffer of their own: they move instead of being copied. */
+export const buffersOf = (value: unknown): Transferable[] => {
+  const { payload } = (value ?? {}) as { payload?: Uint8Array<ArrayBuffer> };
+  return payload ? [payload.buffer] : [];
+};

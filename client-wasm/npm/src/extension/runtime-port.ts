@@ -1,5 +1,6 @@
 // A link over a port of the extension's messaging: where it is JSON, raw bytes travel as base64.
 
+import { TabagentError } from "../errors.js";
 import type { RuntimePort } from "./chrome.js";
 import type { Link } from "./link.js";
 
@@ -12,9 +13,12 @@ export function portOver<Sent, Received>(port: RuntimePort, clones: boolean): Li
   let closed!: () => void;
   const over = () => ((open = false), closed());
   const link: Link<Sent, Received> = {
-    clones,
     closed: new Promise((resolve) => (closed = resolve)),
-    send: (message) => open && port.postMessage(clones ? message : packed(message)),
+    send: (message, [first] = []) => {
+      // Bytes are copied; a stream can only be moved.
+      if (first instanceof ReadableStream) throw stays("a stream");
+      if (open) port.postMessage(clones ? message : packed(message));
+    },
     listen: (hear) => port.onMessage.addListener((message) => hear((clones ? message : unpacked(message)) as Received)),
     close: () => (port.disconnect(), over()),
   };
@@ -22,7 +26,15 @@ export function portOver<Sent, Received>(port: RuntimePort, clones: boolean): Li
   return link;
 }
 
+const stays = (what: string): TabagentError =>
+  new TabagentError({
+    code: "not_supported",
+    status: 501,
+    message: `a content script cannot send ${what}: send bytes, or a Blob with "message_serialization": "structured_clone" in manifest.json (Chrome 148)`,
+  });
+
 function packed(value: unknown): unknown {
+  if (value instanceof Blob) throw stays("a Blob");
   if (value instanceof ArrayBuffer) return packed(new Uint8Array(value));
   if (ArrayBuffer.isView(value)) {
     let text = "";

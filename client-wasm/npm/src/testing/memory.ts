@@ -1,7 +1,7 @@
 // A server in memory: the protocol's own server half, answered by functions. Sessions, streams, events and resuming are real.
 
 import type { Api } from "../api.gen.js";
-import { reported } from "../calls.js";
+import { reported } from "../guarded.js";
 import type { ActionName, ApiTypes, ConnectOptions, ItemOf, RequestOf, ResponseOf } from "../types.js";
 import type { Output } from "../wasm/tabagent_testing.js";
 import type { Sessions } from "../wasm/tabagent_testing_bg.js";
