@@ -30,6 +30,7 @@ codes! {
     VALIDATION_FAILED "validation_failed" 400 "A field is missing, of the wrong type or out of range; `details.field` names it.";
     UNKNOWN_ACTION "unknown_action" 404 "No action of this name is served here.";
     UNAUTHORIZED "unauthorized" 401 "A key is needed, or the one given is not valid here.";
+    PAIRING_FAILED "pairing_failed" 401 "The pairing code is wrong, used or too old: ask the server for a new one.";
     FORBIDDEN "forbidden" 403 "The caller is known but may not do this.";
     ORIGIN_REFUSED "origin_refused" 403 "The web origin or host name of the caller is not allowed here.";
     NOT_FOUND "not_found" 404 "There is nothing at this address.";

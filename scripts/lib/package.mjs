@@ -27,10 +27,10 @@ const LOCKS = ["Cargo.lock", "package-lock.json", "scripts/lib/package.mjs", "sc
 const LICENCES = ["LICENSE-MIT", "LICENSE-APACHE"];
 
 /**
- * The doors of the package, those that share files together. The others are by themselves: what the test kit shares would cost every page
- * one more file, and the bridge is mostly used where nothing else is loaded.
+ * The doors of the package, those that share files together. The others are by themselves: what pairing and the test kit share would cost
+ * every page one more file, and the bridge is mostly used where nothing else is loaded.
  */
-const DOORS = [["index.ts", "bundler.ts", "doctor.ts", "files.ts"], ["testing.ts"], ["extension.ts"], ["extension/host.ts"]];
+const DOORS = [["index.ts", "bundler.ts", "doctor.ts", "files.ts"], ["pair.ts"], ["testing.ts"], ["extension.ts"], ["extension/host.ts"]];
 
 /** Brings `dist` up to date, and the test page's copy of it. */
 export async function buildPackage() {
@@ -89,7 +89,7 @@ function completeGlue({ name, beside }) {
 async function bundle() {
   const sources = filesIn(PACKAGE_SRC);
   const settings = [join(PACKAGE, "tsconfig.json"), join(PACKAGE, "package.json")];
-  const outputs = ["index.js", "index.d.ts", "doctor.js", "files.js", "extension.js", "extension/host.js", "testing.js", ...MODULES.flatMap(({ file, beside }) => [file, beside])].map((name) => join(DIST, name));
+  const outputs = ["index.js", "index.d.ts", "doctor.js", "files.js", "pair.js", "extension.js", "extension/host.js", "testing.js", ...MODULES.flatMap(({ file, beside }) => [file, beside])].map((name) => join(DIST, name));
   await whenChanged("dist", { inputs: [...sources, ...settings, ...LOCKS], outputs }, async () => {
     rmSync(DIST, { recursive: true, force: true });
     mkdirSync(DIST, { recursive: true });

@@ -57,8 +57,14 @@ impl Channels {
                 connection.step(Step::Welcome);
             }
         };
-        let served = plain::serve(channel, service, principal, limits, Owner { pace, traffic: Box::new(traffic) });
-        tokio::spawn(async move { closed.run_until_cancelled(served).await });
+        let served = plain::serve(channel, service, principal.clone(), limits, Owner { pace, traffic: Box::new(traffic) });
+        tokio::spawn(async move {
+            tokio::select! {
+                () = served => {}
+                () = closed.cancelled() => {}
+                () = principal.revoked() => {}
+            }
+        });
     }
 }
 

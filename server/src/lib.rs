@@ -49,6 +49,7 @@ mod openai;
 mod options;
 /// How fast a session may ask.
 mod pace;
+pub mod pairing;
 pub mod plain;
 /// Options and a service become routes, connections and an end.
 mod server;
@@ -66,9 +67,10 @@ pub use files::FileLimits;
 pub use limits::{LimitError, LimitRow, ServerLimits};
 pub use options::{
     Cli, Command, DoctorOptions, HostPattern, InstallOptions, Key, Mode, NativeHostCommand, NativeHostOptions, OptionError,
-    OriginPattern, ServerOptions, Settings, ValueError,
+    OriginPattern, PairCommand, PairOptions, ServerOptions, Settings, ValueError,
 };
 pub use pace::Pace;
+pub use pairing::{Paired, Pairing, PairingLimits, ShownCode};
 pub use server::Server;
 pub use service::{Asked, Call, Principal, Running, Service, ServiceLimits, To, Update};
 pub use store::{Store, StoreError, StoreLimits};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tabagent_protocol::{Limits, Millis};
 
-use crate::{files::FileLimits, plain::PlainLimits, service::ServiceLimits, store::StoreLimits};
+use crate::{files::FileLimits, pairing::PairingLimits, plain::PlainLimits, service::ServiceLimits, store::StoreLimits};
 
 /// One row of [`ServerLimits::table`]: what `--limit` can set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +65,8 @@ macro_rules! limits {
             pub store: StoreLimits,
             /// What callers of served files may use; whoever serves a folder gives them to it.
             pub files: FileLimits,
+            /// How codes may be guessed at, and who may be paired; whoever opens the pairing gives them to it.
+            pub pairing: PairingLimits,
         }
 
         impl Default for ServerLimits {
@@ -76,6 +78,7 @@ macro_rules! limits {
                     service: ServiceLimits::default(),
                     store: StoreLimits::default(),
                     files: FileLimits::default(),
+                    pairing: PairingLimits::default(),
                 }
             }
         }
@@ -221,6 +224,10 @@ limits! {
         searched_messages = store.searched_messages, "messages", "The newest stored messages that a search looks at; each costs two microseconds, and older ones are not found.";
         waiting_saves = store.waiting_saves, "messages", "Messages that wait to be stored, which one write to the disk does; one more makes its caller wait.";
         waiting_reads = store.waiting_reads, "questions", "Questions for stored messages that wait; one more makes its caller wait.";
+        pairing_code_life = pairing.code_life, "milliseconds", "How long a pairing code can be typed in. Short enough that one seen on a screen is worth nothing soon.";
+        pairing_attempts = pairing.attempts, "attempts", "Wrong attempts, of all callers together, after which a pairing code is dead. Five guesses find one of 40 bits in 200 thousand million.";
+        pairing_attempts_per_minute = pairing.attempts_per_minute, "attempts", "Attempts at pairing codes within a minute; beyond it `rate_limited`. Stops a caller that guesses from keeping the server busy.";
+        paired = pairing.paired, "callers", "Callers that are paired; one more is refused until one is revoked.";
         store_patience = store.patience, "milliseconds", "How long another program may hold the database before a message is not stored.";
     }
 }

@@ -11,9 +11,9 @@ use std::{
 
 use clap::{CommandFactory, Parser};
 use tabagent_server::{
-    Cli, Command, DoctorOptions, InstallOptions, NativeHostCommand, NativeHostOptions, ReferenceOptions, Server, ServerLimits,
-    Service, Settings, Store, doctor,
-    native::{self, Installation},
+    Cli, Command, DoctorOptions, InstallOptions, NativeHostCommand, NativeHostOptions, PairCommand, PairOptions, Pairing,
+    ReferenceOptions, Server, ServerLimits, ServerOptions, Service, Settings, ShownCode, Store, doctor,
+    native::{self, Installation, counter},
 };
 use tokio::{net::TcpListener, runtime::Runtime};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
@@ -41,6 +41,7 @@ fn main() -> ExitCode {
             install(options)
         }
         Some(Command::NativeHost(options)) => native_host(options),
+        Some(Command::Pair(options)) => pair(options),
         None => run(cli),
     };
     done.unwrap_or_else(|Failure { code, message }| {
@@ -62,11 +63,8 @@ fn usage(message: &impl ToString) -> Failure {
 
 fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let settings = cli.settings().map_err(|error| usage(&error))?;
-    let options = settings.server_options().map_err(|error| usage(&error))?;
+    let mut options = settings.server_options().map_err(|error| usage(&error))?;
     log(&settings).map_err(|error| usage(&error))?;
-    if options.keys.is_empty() && !options.allow_local {
-        tracing::warn!("nobody can call: give a key (--key-file, --key) or let local programs in (--allow-local)");
-    }
     let (host, port) = settings.address();
     if host.is_unspecified() && options.allow_hosts.is_empty() {
         tracing::warn!("it listens on every address, but answers to localhost alone: name the others with --allow-host");
@@ -79,6 +77,9 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         // Behind the address: of two servers started alike, the second one says that the first is there.
         let folder = data_folder(settings.data_dir.clone())?;
         let store = open(&folder, &options.limits)?;
+        let pairing = Pairing::open(&folder, options.limits.pairing.clone()).map_err(|error| usage(&error))?;
+        let code = first_code(&settings, &options, &pairing)?;
+        options.pairing = Some(pairing);
         let service = service(&settings, &options.limits, store.clone(), folder.clone())?;
         let server = Server::new(options, service);
         match server.serve_native(&folder) {
@@ -87,7 +88,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             Err(error) => tracing::warn!(%error, "native messaging does not reach this server"),
         }
         let shutdown = shutdown().map_err(|error| Failure { code: 1, message: format!("signals cannot be heard: {error}") })?;
-        announce(address, local).map_err(|error| Failure { code: 1, message: format!("standard output: {error}") })?;
+        announce(address, local, code).map_err(|error| Failure { code: 1, message: format!("standard output: {error}") })?;
         let served = server.serve(listener, shutdown).await;
         // It blocks, and there is nothing left that it could hold up.
         store.close();
@@ -126,11 +127,29 @@ fn service(settings: &Settings, limits: &ServerLimits, store: Store, folder: Pat
     }
 }
 
-/// The one line on standard output: whoever started the program reads from it that it is ready, and where.
-fn announce(address: SocketAddr, local: bool) -> io::Result<()> {
+/// A code to show at the start: where nobody could call otherwise, or somebody wishes it.
+fn first_code(settings: &Settings, options: &ServerOptions, pairing: &Pairing) -> Result<Option<ShownCode>, Failure> {
+    let deserted = options.keys.is_empty() && !options.allow_local && pairing.list().is_empty();
+    if !settings.pairing.unwrap_or(deserted) {
+        if deserted {
+            tracing::warn!(
+                "nobody can call: `tabagent-server pair`, a key (--key-file, --key) or --allow-local lets somebody in"
+            );
+        }
+        return Ok(None);
+    }
+    pairing.show_code().map(Some).map_err(|error| Failure { code: 1, message: error.to_string() })
+}
+
+/// The first line on standard output: whoever started the program reads from it that it is ready, and where. A second one is a pairing
+/// code, which belongs on no disk and therefore in no log.
+fn announce(address: SocketAddr, local: bool, code: Option<ShownCode>) -> io::Result<()> {
     let hint = if local { " (local callers need no key)" } else { "" };
     let mut out = io::stdout().lock();
     writeln!(out, "tabagent-server {} listening on http://{address}{hint}", env!("CARGO_PKG_VERSION"))?;
+    if let Some(code) = code {
+        writeln!(out, "{code}")?;
+    }
     out.flush()
 }
 
@@ -192,6 +211,25 @@ fn native_host(options: NativeHostOptions) -> Result<ExitCode, Failure> {
     // A thread may still be reading standard input, and would be waited for.
     runtime.shutdown_background();
     relayed.map_err(|error| Failure { code: 1, message: error.to_string() })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn pair(options: PairOptions) -> Result<ExitCode, Failure> {
+    let folder = data_folder(options.data_dir)?;
+    let lines = runtime()?.block_on(async {
+        Ok(match options.command {
+            None => vec![counter::show_code(&folder).await?.to_string()],
+            Some(PairCommand::List) => counter::list(&folder).await?.iter().map(ToString::to_string).collect(),
+            Some(PairCommand::Revoke { id }) => {
+                let gone = counter::revoke(&folder, &id).await?;
+                let gone = gone.ok_or_else(|| io::Error::other(format!("nobody of the id {id} is paired: see `pair list`")))?;
+                vec![format!("revoked {gone}")]
+            }
+        })
+    });
+    let lines: Vec<String> = lines.map_err(|error: io::Error| usage(&error))?;
+    let mut out = io::stdout().lock();
+    lines.iter().try_for_each(|line| writeln!(out, "{line}")).map_err(|error| usage(&error))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,9 +2,12 @@
 //!
 //! Three questions, in this order, each with its own refusal:
 //! 1. Was this server meant? `Host` must be one of its names, or a page of a rebound DNS name could pose as it (421).
-//! 2. May this page talk to it? An `Origin` must be the server's own or listed; a key does not help (403).
-//! 3. Who is it? `/v1/*` needs a key, or, when local callers are allowed, a caller whom no foreign page can imitate (401).
-//!    Only a WebSocket may open before that is known: a browser has no header for its key, which comes in the first packet.
+//! 2. May this page talk to it? An `Origin` must be the server's own, listed, or a paired extension's; a key does not help (403). An
+//!    extension that is not paired may say its code and nothing else (401).
+//! 3. Who is it? `/v1/*` needs a key, or, when local callers are allowed, a caller whom no foreign page can imitate (401). A token of
+//!    pairing is one of the origin it is bound to, where there is an `Origin`.
+//!    Only a WebSocket may open before that is known: a browser has no header for its key, which comes in the first packet. And whoever
+//!    has a code has no key yet.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -16,10 +19,11 @@ use axum::{
 };
 use tabagent_protocol::Code;
 
-use super::{cors, keys::Keys, routes, websocket};
+use super::{cors, keys::Keys, pair, routes, websocket};
 use crate::{
     error::Refusal,
     options::{HostPattern, OriginPattern, ServerOptions},
+    pairing::Pairing,
     service::Principal,
 };
 
@@ -37,6 +41,7 @@ pub(crate) struct Door {
     hosts: Vec<HostPattern>,
     origins: Vec<OriginPattern>,
     keys: Keys,
+    pairing: Option<Pairing>,
     allow_local: bool,
 }
 
@@ -49,7 +54,10 @@ pub(crate) struct ReadsText(pub(crate) bool);
 enum Page {
     None,
     Own,
+    /// Of a listed origin, or of a paired extension.
     Listed(HeaderValue),
+    /// Of an extension that asks to be paired.
+    Asking(HeaderValue),
 }
 
 /// The name by which the caller addressed the server.
@@ -71,8 +79,14 @@ impl Door {
             hosts: options.allow_hosts.clone(),
             origins: options.allow_origins.clone(),
             keys: Keys::new(&options.keys),
+            pairing: options.pairing.clone(),
             allow_local: options.allow_local,
         }
+    }
+
+    /// What codes are redeemed at, where that is served.
+    pub(crate) fn pairing(&self) -> Option<&Pairing> {
+        self.pairing.as_ref()
     }
 
     /// Question 1.
@@ -99,21 +113,34 @@ impl Door {
         let page = match single(&parts.headers, &header::ORIGIN)? {
             None => Page::None,
             Some(origin) if own_origin(origin, named) => Page::Own,
-            Some(origin) if self.origins.iter().any(|pattern| pattern.matches(origin)) => {
-                Page::Listed(HeaderValue::from_str(origin).map_err(|_| foreign(origin))?)
+            Some(origin) if self.lists(origin) => Page::Listed(HeaderValue::from_str(origin).map_err(|_| foreign(origin))?),
+            Some(origin) if self.pairing.is_some() && Pairing::may_ask(origin) => {
+                if parts.uri.path() != pair::PATH {
+                    return Err(unauthorized(
+                        "this extension is not paired: type a code of `tabagent-server pair` into its options",
+                    ));
+                }
+                Page::Asking(HeaderValue::from_str(origin).map_err(|_| foreign(origin))?)
             }
             Some(origin) => return Err(foreign(origin)),
         };
         let cross_site = single(&parts.headers, &SEC_FETCH_SITE)? == Some("cross-site");
-        if cross_site && !matches!(page, Page::Listed(_)) && !opens_a_page(parts)? {
+        if cross_site && !matches!(page, Page::Listed(_) | Page::Asking(_)) && !opens_a_page(parts)? {
             return Err(foreign("of another site"));
         }
         Ok(page)
     }
 
-    /// Question 3 for a key that comes in a hello.
-    pub(crate) fn bearer(&self, key: &str) -> Result<Principal, Refusal> {
-        self.keys.principal(key).ok_or_else(|| unauthorized("this key is not valid here"))
+    /// Whether pages of this origin may talk to the server, with a key.
+    fn lists(&self, origin: &str) -> bool {
+        let paired = || self.pairing.as_ref().is_some_and(|pairing| pairing.knows(origin));
+        self.origins.iter().any(|pattern| pattern.matches(origin)) || paired()
+    }
+
+    /// Question 3 for a key, or a token of pairing, which comes from this origin, where that is known.
+    pub(crate) fn bearer(&self, key: &str, origin: Option<&str>) -> Result<Principal, Refusal> {
+        let paired = || self.pairing.as_ref()?.principal(key, origin);
+        self.keys.principal(key).or_else(paired).ok_or_else(|| unauthorized("this key is not valid here"))
     }
 
     /// Question 3. None: the request needs no principal, or not yet, and brought no key.
@@ -126,9 +153,10 @@ impl Door {
     ) -> Result<Option<Principal>, Refusal> {
         if let Some(credentials) = single(&parts.headers, &header::AUTHORIZATION)? {
             let key = bearer(credentials).ok_or_else(|| unauthorized("the Authorization header holds no Bearer key"))?;
-            return self.bearer(key).map(Some);
+            return self.bearer(key, single(&parts.headers, &header::ORIGIN)?).map(Some);
         }
-        if !is_api(parts) {
+        let pairs = self.pairing.is_some() && parts.uri.path() == pair::PATH;
+        if pairs || !is_api(parts) {
             return Ok(None);
         }
         if self.allow_local && named.loopback && self.is_local(parts, page, peer)? {
@@ -165,7 +193,7 @@ pub(crate) async fn doorman(State(door): State<Arc<Door>>, request: Request, nex
         Err(refusal) => return refused(&parts, refusal),
     };
     let listed = match &page {
-        Page::Listed(origin) => Some(origin.clone()),
+        Page::Listed(origin) | Page::Asking(origin) => Some(origin.clone()),
         Page::None | Page::Own => None,
     };
     if let Some(origin) = listed.as_ref().filter(|_| cors::is_preflight(&parts)) {
@@ -174,7 +202,7 @@ pub(crate) async fn doorman(State(door): State<Arc<Door>>, request: Request, nex
     let response = match door.principal(&parts, &named, &page, peer) {
         Ok(principal) => {
             let keyed = principal.is_some() && parts.headers.contains_key(header::AUTHORIZATION);
-            parts.extensions.insert(ReadsText(keyed || page != Page::None));
+            parts.extensions.insert(ReadsText(keyed || matches!(page, Page::Own | Page::Listed(_))));
             if let Some(principal) = principal {
                 parts.extensions.insert(principal);
             }

@@ -9,6 +9,7 @@ mod input;
 mod keys;
 mod openai;
 mod pages;
+mod pair;
 mod raw;
 mod routes;
 mod serve;

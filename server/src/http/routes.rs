@@ -17,7 +17,7 @@ use super::{
     actions,
     documents::{self, Documents},
     doorman::{Door, doorman},
-    openai, pages, signaling, sse,
+    openai, pages, pair, signaling, sse,
     table::Table,
     websocket,
 };
@@ -49,6 +49,9 @@ pub(crate) fn router(app: App, door: Door, mode: Mode, www: Option<&Path>) -> Ro
     let mut api = Router::new();
     if mode.webrtc() {
         api = api.merge(signaling::router()).merge(websocket::router(&door, &app.limits));
+    }
+    if let Some(pairing) = door.pairing() {
+        api = api.merge(pair::router(pairing, &app.limits));
     }
     api = match mode.http() {
         true => {

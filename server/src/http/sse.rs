@@ -85,13 +85,14 @@ pub(super) async fn events(State(app): State<App>, request: Request) -> Result<R
     let waiting = app.service.events(app.service.new_session(), &principal);
     waiting.subscribe(&names)?;
     let over = app.service.end().over().clone();
-    Ok(reply(stream::unfold((waiting, over), |(mut waiting, over)| async {
+    Ok(reply(stream::unfold((waiting, over, principal), |(mut waiting, over, principal)| async {
         let body = tokio::select! {
             biased;
+            () = principal.revoked() => return None,
             body = waiting.next() => body,
             // A stream without an end of its own would hold up the server's.
             () = over.cancelled() => return None,
         };
-        Some((Event::default().data(one_line(&body.value)), (waiting, over)))
+        Some((Event::default().data(one_line(&body.value)), (waiting, over, principal)))
     })))
 }

@@ -84,6 +84,8 @@ struct Caller {
     known: Option<Principal>,
     /// The request brought a key; then the hello's does not count.
     keyed: bool,
+    /// The page that opened it.
+    origin: Option<String>,
 }
 
 async fn open(app: App, hall: Arc<Hall>, request: Request) -> Result<Response, Refusal> {
@@ -98,7 +100,8 @@ async fn open(app: App, hall: Arc<Hall>, request: Request) -> Result<Response, R
     let ip = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let waiting = hall.enter(ip)?;
     let known = parts.extensions.get::<Principal>().cloned();
-    let caller = Caller { hall, ip, known, keyed: parts.headers.contains_key(header::AUTHORIZATION) };
+    let origin = parts.headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()).map(str::to_owned);
+    let caller = Caller { hall, ip, known, keyed: parts.headers.contains_key(header::AUTHORIZATION), origin };
     Ok(upgrade.on_upgrade(move |socket| serve(app, caller, waiting, socket)))
 }
 
@@ -138,7 +141,9 @@ impl Caller {
     /// Whose the socket is, now that it has said everything: the request's key, or the hello's, or a local caller's without one.
     fn principal(&self, hello: &Hello) -> Result<Principal, Fault> {
         match (&hello.bearer, &self.known) {
-            (Some(key), _) if !self.keyed => self.hall.door.bearer(key).map_err(|refusal| refusal.fault().clone()),
+            (Some(key), _) if !self.keyed => {
+                self.hall.door.bearer(key, self.origin.as_deref()).map_err(|refusal| refusal.fault().clone())
+            }
             (_, Some(known)) => Ok(known.clone()),
             (_, None) => Err(Fault::new(Code::UNAUTHORIZED, "a key is needed: send it in the hello's field `bearer`")),
         }

@@ -20,7 +20,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::framing::{self, Framed};
+use super::{
+    counter,
+    framing::{self, Framed},
+};
 use crate::{
     envelope::error_object,
     http::Door,
@@ -88,6 +91,7 @@ impl Socket {
         match in_time.await {
             Ok(Ok(Framed::Message(name))) if name == CHANNEL_PROTOCOL.as_bytes() => self.packets(stream, place).await,
             Ok(Ok(Framed::Message(name))) if name.is_empty() => self.plain(stream, place).await,
+            Ok(Ok(Framed::Message(name))) if name == counter::PROTOCOL.as_bytes() => self.pairing(stream, place).await,
             _ => tracing::debug!("a connection of the local socket named no sub-protocol that is served"),
         }
     }
@@ -144,10 +148,20 @@ impl Socket {
         tokio::join!(carried, served);
     }
 
+    /// One question of this user's about pairing.
+    async fn pairing<S: AsyncRead + AsyncWrite + Unpin>(self, mut stream: S, _place: OwnedSemaphorePermit) {
+        let Some(pairing) = self.door.pairing() else { return };
+        let in_time = tokio::time::timeout(Duration::from_millis(self.limits.hello), counter::serve(&mut stream, pairing));
+        if let Ok(Err(error)) = in_time.await {
+            tracing::debug!(%error, "a question about pairing broke off");
+        }
+    }
+
     /// Whose it is: the key's, or, without one, a local caller's.
     fn principal(&self, key: Option<&str>) -> Result<Principal, Fault> {
         match key {
-            Some(key) => self.door.bearer(key).map_err(|refusal| refusal.fault().clone()),
+            // A browser names the extension that asks, but any program of this user could; the token alone says who it is.
+            Some(key) => self.door.bearer(key, None).map_err(|refusal| refusal.fault().clone()),
             None if self.allow_local => Ok(Principal::local()),
             None => Err(Fault::new(Code::UNAUTHORIZED, "a key is needed: send it in the hello's field `bearer`")),
         }

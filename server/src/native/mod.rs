@@ -5,6 +5,7 @@
 //! plain data channel. On the server's side each of the two has a socket connection of its own, as it has a channel over WebRTC.
 
 mod browser;
+pub mod counter;
 pub(crate) mod door;
 pub(crate) mod framing;
 mod install;

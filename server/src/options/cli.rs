@@ -9,7 +9,7 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 use serde::Deserialize;
 
-use super::{Key, Mode, NativeHostOptions, ServerOptions, values};
+use super::{Key, Mode, NativeHostOptions, PairOptions, ServerOptions, values};
 use crate::limits::ServerLimits;
 
 /// Port unless another is given.
@@ -44,6 +44,8 @@ pub enum Command {
     Doctor(DoctorOptions),
     /// Connect a browser's extension to the running server by native messaging: the browser starts this by itself
     NativeHost(NativeHostOptions),
+    /// Have the running server make a pairing code, and print it; with a subcommand, see and forget who is paired
+    Pair(PairOptions),
 }
 
 /// What the doctor looks at: a server with these options.
@@ -110,6 +112,9 @@ pub struct Settings {
     /// Programs on this machine and the server's own pages need no key
     #[arg(long, env = "TABAGENT_ALLOW_LOCAL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub allow_local: Option<bool>,
+    /// Show a pairing code at the start [default: when there is no key, nobody is paired, and local callers are not let in]
+    #[arg(long, env = "TABAGENT_PAIRING", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub pairing: Option<bool>,
     /// Which doors are open [default: both]
     #[arg(long, value_enum, env = "TABAGENT_MODE")]
     pub mode: Option<Mode>,
@@ -204,6 +209,7 @@ impl Settings {
             allow_origin: list(self.allow_origin, weaker.allow_origin),
             allow_host: list(self.allow_host, weaker.allow_host),
             allow_local: self.allow_local.or(weaker.allow_local),
+            pairing: self.pairing.or(weaker.pairing),
             mode: self.mode.or(weaker.mode),
             www: self.www.or(weaker.www),
             data_dir: self.data_dir.or(weaker.data_dir),
@@ -221,7 +227,7 @@ impl Settings {
         (self.host.unwrap_or(IpAddr::from([127, 0, 0, 1])), self.port.unwrap_or(PORT))
     }
 
-    /// What the server is told.
+    /// What the server is told, but for who is paired, which lies in the data folder.
     ///
     /// # Errors
     /// When a value is malformed or a file cannot be read.
@@ -239,6 +245,7 @@ impl Settings {
         Ok(ServerOptions {
             port: None,
             keys: self.keys()?,
+            pairing: None,
             allow_local: self.allow_local.unwrap_or(false),
             allow_origins: parse_all("--allow-origin", &self.allow_origin, |text| text.parse())?,
             allow_hosts: parse_all("--allow-host", &self.allow_host, |text| text.parse())?,

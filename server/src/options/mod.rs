@@ -2,17 +2,19 @@
 
 mod cli;
 mod native;
+mod pair;
 mod values;
 
 use std::{net::IpAddr, path::PathBuf};
 
 pub use cli::{Cli, Command, DoctorOptions, OptionError, Settings};
 pub use native::{InstallOptions, NativeHostCommand, NativeHostOptions};
+pub use pair::{PairCommand, PairOptions};
 pub use values::{HostPattern, Key, OriginPattern, ValueError};
 
 use tabagent_protocol::signaling::IceServer;
 
-use crate::limits::ServerLimits;
+use crate::{limits::ServerLimits, pairing::Pairing};
 
 /// Which doors of the server are open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
@@ -49,6 +51,8 @@ pub struct ServerOptions {
     pub port: Option<u16>,
     /// Keys that open the API.
     pub keys: Vec<Key>,
+    /// Who has been paired, and the way to be; none where nobody can be.
+    pub pairing: Option<Pairing>,
     /// Programs on this machine, and the server's own pages, need no key.
     pub allow_local: bool,
     /// Web origins besides the server's own that may talk to it, with a key.

@@ -1,23 +1,62 @@
 //! Who asks, and for what: the one shape that every way in turns its requests into.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    sync::Arc,
+    time::Duration,
+};
 
 use serde_json::Value;
 use tabagent_protocol::{
-    Fault, Payload,
+    Code, Fault, Payload,
     api::{Action, StopGeneration, refused},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{incoming::Incoming, limits::ServiceLimits, reverse::ReverseCaller};
 
-/// Who is calling: fixed when a connection is admitted, the same on every way in.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Principal(Arc<str>);
+/// Who is calling: fixed when a connection is admitted, the same on every way in. Two of the same name are the same.
+#[derive(Clone)]
+pub struct Principal {
+    name: Arc<str>,
+    /// Cancelled when what let it in is taken back; none for what lasts as long as the server.
+    revoked: Option<CancellationToken>,
+}
 
 impl Principal {
     /// A caller by name: `key:1f2e3d4c`, `origin:https://example.org`, …
     pub fn new(name: impl Into<Arc<str>>) -> Self {
-        Self(name.into())
+        Self { name: name.into(), revoked: None }
+    }
+
+    /// A caller that is let in until this is cancelled: then whatever it has under way ends.
+    pub(crate) fn until(name: impl Into<Arc<str>>, revoked: CancellationToken) -> Self {
+        Self { name: name.into(), revoked: Some(revoked) }
+    }
+
+    /// Returns when what let it in is taken back.
+    pub(crate) async fn revoked(&self) {
+        match &self.revoked {
+            Some(revoked) => revoked.cancelled().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Why it is let in no more.
+    ///
+    /// # Errors
+    /// `unauthorized` when what let it in was taken back.
+    pub(crate) fn check(&self) -> Result<(), Fault> {
+        match &self.revoked {
+            Some(revoked) if revoked.is_cancelled() => Err(Self::revocation()),
+            _ => Ok(()),
+        }
+    }
+
+    /// What it is told then.
+    pub(crate) fn revocation() -> Fault {
+        Fault::new(Code::UNAUTHORIZED, "the pairing was revoked: pair anew")
     }
 
     /// A caller on this machine that needed no key.
@@ -29,13 +68,33 @@ impl Principal {
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.name
+    }
+}
+
+impl PartialEq for Principal {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Principal {}
+
+impl Hash for Principal {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
+impl fmt::Debug for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Principal({:?})", self.name)
     }
 }
 
 impl fmt::Display for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.name)
     }
 }
 

@@ -225,6 +225,7 @@ impl Service {
     }
 
     fn begin(&self, mut asked: Asked) -> Result<Running, Fault> {
+        asked.principal.check()?;
         let Some((info, handler)) = self.handlers.get(self.present_name(&asked.action)) else {
             let name = short(&asked.action);
             return Err(Fault::new(Code::UNKNOWN_ACTION, format!("no action {name:?} is served here")));

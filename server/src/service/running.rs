@@ -15,7 +15,7 @@ use tokio::{
     time::{sleep, sleep_until},
 };
 
-use super::{Work, call::Call, calls::Admitted, journal::Reader, stats::Timing};
+use super::{Principal, Work, call::Call, calls::Admitted, journal::Reader, stats::Timing};
 
 /// One part of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,7 +150,7 @@ async fn run(work: Work, call: Call, admitted: Arc<Admitted>, timing: Timing) {
     let _ = call.update(Update::Done(outcome)).await;
 }
 
-/// Whichever is first: the handler's own end, its deadline, or the end of the time it had for stopping.
+/// Whichever is first: the handler's own end, its deadline, the end of the time it had for stopping, or of its caller's welcome.
 async fn settle(work: Work, call: &Call, admitted: &Admitted) -> Result<Body, Fault> {
     let overdue = async {
         admitted.stop.cancelled().await;
@@ -165,6 +165,7 @@ async fn settle(work: Work, call: &Call, admitted: &Admitted) -> Result<Body, Fa
     tokio::select! {
         biased;
         outcome = AssertUnwindSafe(work).catch_unwind() => outcome.unwrap_or_else(|panic| Err(panicked(&*panic, call))),
+        () = call.principal().revoked() => Err(Principal::revocation()),
         () = deadline => Err(Fault::new(Code::DEADLINE_EXCEEDED, "the call's deadline passed before its answer")),
         () = overdue => Err(Fault::new(Code::CANCELLED, "the call was stopped before it had an answer")),
     }

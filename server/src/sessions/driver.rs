@@ -26,7 +26,7 @@ use super::{
 use crate::{
     Pace,
     drain::Drain,
-    service::{EventStream, Reverse, ReverseCaller, Stats},
+    service::{EventStream, Principal, Reverse, ReverseCaller, Stats},
     transport::Message,
 };
 
@@ -52,7 +52,7 @@ pub(super) async fn run(sessions: Arc<Sessions>, number: u64, birth: Birth, firs
         epoch: Instant::now(),
         place,
         links: Links::default(),
-        calls: Calls::new(service, principal, number, pace, wishes, reverse),
+        calls: Calls::new(service, principal.clone(), number, pace, wishes, reverse),
         stats: Arc::clone(service.stats()),
         rest: None,
         settled,
@@ -62,7 +62,7 @@ pub(super) async fn run(sessions: Arc<Sessions>, number: u64, birth: Birth, firs
         ended: None,
     };
     let moves = sessions.moves.subscribe();
-    let mut inbox = Inbox { arrivals, ended, moves, wished, reversed, events };
+    let mut inbox = Inbox { arrivals, ended, principal, moves, wished, reversed, events };
     let reason = driver.run(first, &mut inbox).await;
     tracing::info!(session = number, code = %reason.code, reason = %reason.message, "session ended");
     // Connections that came for it in this moment.
@@ -90,6 +90,8 @@ struct Inbox {
     arrivals: mpsc::Receiver<Arrival>,
     /// Why it must end, when something outside says so.
     ended: mpsc::Receiver<Fault>,
+    /// Whose it is: it ends with the welcome of that one.
+    principal: Principal,
     /// Changes when all connections are to be left.
     moves: watch::Receiver<()>,
     wished: mpsc::Receiver<Wish>,
@@ -210,6 +212,7 @@ impl Driver {
             () = end.begun().cancelled(), if !self.announced => {} // announced before anything else leaves
             () = end.over().cancelled() => self.endpoint.close(Drain::farewell()),
             Some(reason) = inbox.ended.recv() => self.endpoint.close(reason),
+            () = inbox.principal.revoked() => self.endpoint.close(Principal::revocation()),
             () = tokio::time::sleep(idle) => self.input(Input::Tick),
         }
     }

@@ -1,10 +1,10 @@
 //! The task of one connection: reads what the transport reports until it is over, and sees to its deadlines.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use tokio::{
     sync::mpsc,
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 
 use super::{Connection, Place};
@@ -12,6 +12,9 @@ use crate::transport::{PeerEvent, Step};
 
 /// How long the stack may take to release its socket. Its own goodbye takes a round trip.
 const RELEASE: Duration = Duration::from_secs(5);
+
+/// How long a client that is welcome no more keeps its connection, on which its session says why. Nothing else is served on it.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Why the loop ended.
 enum End {
@@ -47,6 +50,10 @@ async fn last(events: &mut mpsc::Receiver<PeerEvent>) {
 }
 
 async fn live(connection: &Arc<Connection>, events: &mut mpsc::Receiver<PeerEvent>, place: &Place) -> End {
+    let mut unwelcome = pin!(async {
+        connection.principal.revoked().await;
+        sleep(LAST_WORDS).await;
+    });
     loop {
         let (deadline, reason) = connection.deadline();
         tokio::select! {
@@ -62,6 +69,7 @@ async fn live(connection: &Arc<Connection>, events: &mut mpsc::Receiver<PeerEven
             },
             () = connection.resumes.notified() => place.resumes(),
             () = connection.closed.cancelled() => return End::Wanted,
+            () = &mut unwelcome => return End::Late("what let its client in was taken back"),
             () = sleep_until(Instant::from_std(deadline)) => {
                 // It may have been moved while we slept.
                 if connection.deadline().0 <= std::time::Instant::now() {
