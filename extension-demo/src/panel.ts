@@ -10,7 +10,7 @@ import { createPairing } from "./pairing.js";
 import { asking, extent } from "./quote.js";
 import type { Quote } from "./reading.js";
 import { kept } from "./settings.js";
-import { failureBox, showStatus } from "./status.js";
+import { type Failure, failureBox, showStatus } from "./status.js";
 
 const connection = new Connection();
 const chat = new Chat(connection);
@@ -58,7 +58,7 @@ async function open(id: string, title: string): Promise<void> {
   try {
     await chat.open(id, title);
   } catch (error) {
-    byId("messages").replaceChildren(failureBox(error as Parameters<typeof failureBox>[0], () => void open(id, title)));
+    byId("messages").replaceChildren(failureBox(error as Failure, () => void open(id, title)));
   }
   prompt.focus();
 }

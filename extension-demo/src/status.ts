@@ -25,6 +25,7 @@ export function showStatus(element: HTMLElement, { state, agent }: Connection): 
 /** What to do about a failure, by its code. */
 const CURES: Record<string, string> = {
   transport_failed: "Is the server running at the address in the settings? Start it with “tabagent-server”.",
+  pairing_failed: "A code works once, and for a few minutes. “tabagent-server pair” shows another.",
   deadline_exceeded: "The server took too long. Look at its log, or try again.",
   no_candidates: "This machine has no network interface that WebRTC could use. Choose WebSocket in the settings.",
   unauthorized: "The server no longer knows this browser. Pair again in the settings.",
@@ -45,8 +46,11 @@ const CURES: Record<string, string> = {
 
 const SETTINGS = ["transport_failed", "unauthorized", "origin_refused", "no_candidates"];
 
-/** A failure: what happened, what to do, and buttons for it. */
-export function failureBox({ code, message }: Pick<TabagentError, "code" | "message">, again?: () => void): HTMLElement {
+/** A failure of any door of the package. */
+export type Failure = Pick<TabagentError, "code" | "message">;
+
+/** What happened, what to do, and buttons for it. */
+export function failureBox({ code, message }: Failure, again?: () => void): HTMLElement {
   const cure = CURES[code] ?? "If it happens again, the server's log says more.";
   return el("div", { class: "failure", role: "alert" },
     el("p", {}, el("strong", {}, sentence(message))),

@@ -1,5 +1,5 @@
 //! A chat that asks the browser: what is said about the selection or the tabs is looked up in the extension that asked
-//! (`extension-demo/`), which asks its user. It takes the server's own arguments: `cargo run --example curious -- --allow-local`.
+//! (`extension-demo/`), which asks its user. It takes the server's own arguments and prints a pairing code: `cargo run --example curious`.
 #![expect(clippy::print_stdout, reason = "a program says where it listens")]
 
 use std::{error::Error, future::pending, io, net::SocketAddr};
@@ -8,7 +8,7 @@ use clap::Parser;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tabagent_protocol::api::{Chat, ChatDelta, ChatResponse, FinishReason, Usage};
-use tabagent_server::{Action, Call, Cli, Fault, NoItem, Server, Service};
+use tabagent_server::{Action, Call, Cli, Fault, NoItem, Pairing, Server, Service};
 use tokio::net::TcpListener;
 
 /// Asks for what is selected in the active tab.
@@ -60,7 +60,8 @@ async fn think(call: &Call, question: &str) -> Result<String, Fault> {
         })
     } else if question.contains("tab") {
         call.call_client(&ListTabs {}).await.map(|Tabs { tabs }| {
-            let list: String = tabs.iter().map(|tab| format!("\n- {}{}", tab.title, if tab.active { " (this one)" } else { "" })).collect();
+            let list: String =
+                tabs.iter().map(|tab| format!("\n- {}{}", tab.title, if tab.active { " (this one)" } else { "" })).collect();
             format!("You have {} tabs open:\n{list}", tabs.len())
         })
     } else {
@@ -94,8 +95,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (host, port) = settings.address();
     let listener = TcpListener::bind(SocketAddr::new(host, port)).await?;
     let service = Service::reference().on(chat).asks::<ReadSelection>().asks::<ListTabs>();
-    let server = Server::new(settings.server_options()?, service);
+    let mut options = settings.server_options()?;
+    let pairing = Pairing::in_memory(options.limits.pairing.clone());
     println!("listening on http://{}", listener.local_addr()?);
+    println!("{}", pairing.show_code()?);
+    options.pairing = Some(pairing);
+    let server = Server::new(options, service);
     // Until it is killed.
     server.serve(listener, pending()).await?;
     Ok(())

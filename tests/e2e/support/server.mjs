@@ -28,6 +28,8 @@ export async function startServer({ flags = ["--allow-local"], program = binary,
   return {
     url,
     pid: child.pid,
+    /** Its data folder. */
+    data,
     log,
     /** The log lines of one connection, in order. */
     steps: (id) => log.filter((line) => line.includes(id)),

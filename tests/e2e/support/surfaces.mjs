@@ -1,7 +1,7 @@
 // Side panel, popup and offscreen document of an extension: targets that the driver does not list as pages, reached by raw CDP.
 
-/** Milliseconds for something to appear or to come true: a busy machine loads a page in that. */
-const PATIENCE = 20_000;
+/** Milliseconds for something to appear or to come true: a busy machine loads a page in that, and a client notices that a server is dead. */
+const PATIENCE = 60_000;
 
 /** The surfaces of a browser's one extension. Call once per browser. */
 export async function surfaces(context) {
