@@ -4,7 +4,7 @@ import type { ChatMessage, TabagentError, TabagentStream } from "@tabagent/clien
 
 import type { Connection } from "./connection.js";
 import { current, messages, save, touch } from "./conversations.js";
-import { button, byId, el, following } from "./dom.js";
+import { button, byId, el, followResize, following } from "./dom.js";
 import { Answer, pastAnswer, quoteMessage, userMessage } from "./message.js";
 import { asMessage, fromMessage } from "./quote.js";
 import type { Quote } from "./reading.js";
@@ -30,6 +30,7 @@ export class Chat extends EventTarget {
   constructor(connection: Connection) {
     super();
     this.#connection = connection;
+    followResize(this.#list);
   }
 
   get isAnswering(): boolean {

@@ -26,7 +26,7 @@ function card({ id, action }: Ask): HTMLElement {
     el("div", { class: "actions" },
       button("Allow once", answer("once"), { look: "primary" }),
       button("Always allow", answer("always")),
-      button("Don’t allow", answer("no"), { look: "quiet" })));
+      button("No", answer("no"), { look: "quiet" })));
 }
 
 async function decide(id: string, action: Ask["action"], decision: Decision): Promise<void> {

@@ -37,10 +37,19 @@ export async function copy(text: string, from: HTMLButtonElement): Promise<void>
 
 /** Lets `change` add to a scrolling element and keeps its end in sight, unless the reader has scrolled up to look at something. */
 export function following(list: HTMLElement, change: () => void): void {
-  const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 48;
+  const was = isAtEnd(list);
   change();
-  if (atEnd) list.scrollTop = list.scrollHeight;
+  if (was) list.scrollTop = list.scrollHeight;
 }
+
+/** The same where the element itself becomes smaller. */
+export function followResize(list: HTMLElement): void {
+  let was = true;
+  list.addEventListener("scroll", () => (was = isAtEnd(list)));
+  new ResizeObserver(() => was && (list.scrollTop = list.scrollHeight)).observe(list);
+}
+
+const isAtEnd = ({ scrollHeight, scrollTop, clientHeight }: HTMLElement) => scrollHeight - scrollTop - clientHeight < 48;
 
 /** Milliseconds with as many digits as a reader can use: 0.42 ms, 8.3 ms, 214 ms, 3.10 s. */
 export function duration(ms: number): string {

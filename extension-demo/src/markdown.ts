@@ -18,7 +18,7 @@ export class Markdown {
   }
 
   show(text: string): void {
-    const tokens = Lexer.lex(text, { gfm: true, breaks: true }).filter(({ type }) => type !== "space" && type !== "def");
+    const tokens = Lexer.lex(text).filter(({ type }) => type !== "space" && type !== "def");
     const raws = tokens.map(({ raw }) => raw);
     const changed = raws.findIndex((raw, index) => raw !== this.#shown[index]);
     const same = changed < 0 ? tokens.length : changed;

@@ -45,10 +45,10 @@ async function showConsents(): Promise<void> {
     ...actionNames.map((action) => {
       const { title, wants } = words(action);
       const isAllowed = always.includes(action);
-      const revoke = button("Ask again", () => void allowed.write(always.filter((name) => name !== action)));
-      revoke.ariaLabel = `Ask again before: ${title}`;
+      const revoke = button("Revoke", () => void allowed.write(always.filter((name) => name !== action)));
+      revoke.ariaLabel = `Revoke: ${title}`;
       const state = isAllowed ? revoke : el("span", { class: "hint" }, "Asks every time");
-      return el("li", {}, el("div", {}, el("p", {}, el("strong", {}, title)), el("p", { class: "hint" }, `The agent may ${isAllowed ? "" : "ask to "}${wants}.`)), state);
+      return el("li", {}, el("div", {}, el("p", {}, el("strong", {}, title)), el("p", { class: "hint" }, `The agent may ${isAllowed ? "always " : "ask to "}${wants}.`)), state);
     }),
   );
 }

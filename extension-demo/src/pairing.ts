@@ -14,9 +14,10 @@ export function createPairing(into: HTMLElement): void {
   press.type = "submit";
   const trouble = el("div");
   const form = el("form", { class: "pairing" },
+    el("p", {}, "Start ", el("code", {}, "tabagent-server"), " on this machine and type in the code that it prints."),
     el("label", { for: "url" }, "Server address"), url,
     el("label", { for: "code" }, "Pairing code"), code,
-    el("p", { class: "hint", id: "code-hint" }, "Shown when the server starts; “tabagent-server pair” shows another."),
+    el("p", { class: "hint", id: "code-hint" }, "It works once. ", el("code", {}, "tabagent-server pair"), " prints another."),
     press, trouble);
   into.replaceChildren(form);
   void settings().then((now) => (url.value = now.url));

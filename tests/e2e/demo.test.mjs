@@ -120,13 +120,13 @@ test("the agent gets the selection when its user allows it, and a named refusal 
     await panel.evaluate((decision) => [...document.querySelectorAll(".ask button")].find(({ textContent }) => textContent === decision).click(), decision);
     return (await answered(panel, before)).text;
   };
-  assert.match(await answer("Don’t allow"), /not allowed to look \(forbidden\)/);
+  assert.match(await answer("No"), /not allowed to look \(forbidden\)/);
   assert.match(await answer("Allow once"), /On “A story” you selected 4 words:\s+Once upon a time/);
   assert.match(await answer("Always allow"), /you selected 4 words/);
   assert.match((await ask(panel, "What is selected?")).text, /you selected 4 words/, "nobody is asked any more");
   await options.evaluate(() => document.querySelector("#consents button").click());
   await options.until(() => !document.querySelector("#consents button"));
-  assert.match(await answer("Don’t allow"), /not allowed/, "taken back on the options page");
+  assert.match(await answer("No"), /not allowed/, "taken back on the options page");
 });
 
 test("what a model writes never becomes HTML", async (t) => {
