@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 
 import { browser } from "./lib/browser.mjs";
 import { LOCKED, cargo } from "./lib/cargo.mjs";
+import { consumers, tryConsumers } from "./lib/consumers.mjs";
 import { contract } from "./lib/contract.mjs";
 import { chosen, runLanes } from "./lib/lanes.mjs";
 import { networks } from "./lib/networks.mjs";
@@ -27,6 +28,7 @@ const lanes = (seed) => ({
   udp: () => inBrowser("udp", { UDP_CUTS: "5000,40000" }),
   away: () => inBrowser("outlive", { AWAY_MS: "60000" }),
   files: () => inBrowser("files", { SEED: String(seed), SIZE: "1024", CUTS: "20" }),
+  consumers: () => tryConsumers(consumers(), LIMIT),
   contract: () => contract({ seed, examples: 1_000, limit: LIMIT }),
   sim: async () => {
     const command = ["--release", "-p", "tabagent-protocol", "--test", "sim"];

@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 
 import { browser, webdriverSettings } from "./lib/browser.mjs";
 import { LOCKED, cargo } from "./lib/cargo.mjs";
+import { QUICK, tryConsumers } from "./lib/consumers.mjs";
 import { contract } from "./lib/contract.mjs";
 import { DONE, chosen, runLanes } from "./lib/lanes.mjs";
 import { networks } from "./lib/networks.mjs";
@@ -41,6 +42,7 @@ const LANES = {
     const { chromium, chromedriver } = await browser();
     return nodeTests("tests/e2e", { TABAGENT_SERVER_BIN: SERVER, CHROMIUM: chromium, CHROMEDRIVER: chromedriver });
   },
+  consumers: () => tryConsumers(QUICK, FILE_LIMIT),
   size: async () => {
     await buildPackage();
     size();
@@ -52,7 +54,7 @@ const LANES = {
 const CONTRACT = { seed: 1, examples: 20, limit: 5 * 60_000 };
 
 /** Lanes that need Chromium; it is looked for before anything is compiled. */
-const IN_BROWSER = ["wasm", "wasm-typed", "e2e"];
+const IN_BROWSER = ["wasm", "wasm-typed", "e2e", "consumers"];
 
 /** What a foreign origin needs besides being listed; the tests know it. */
 const KEY = "wasm-tests";

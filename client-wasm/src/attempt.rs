@@ -80,7 +80,7 @@ impl Session {
     }
 
     fn open_socket(&self, attempt: &Attempt) -> Result<(), Failure> {
-        let socket = Socket::new(&self.options.constructors, &self.server, attempt.listener.function().clone())?;
+        let socket = Socket::new(attempt.rung, &self.options.constructors, &self.server, attempt.listener.function().clone())?;
         // There is none yet.
         let _ = attempt.transport.set(Transport::WebSocket(socket));
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use tabagent_protocol::{Code, Fault, Input, Millis};
+use tabagent_protocol::{Code, Fault, Input, Millis, limits::NATIVE_BYTES};
 
 use crate::{
     attempt::{Attempt, Stage},
@@ -35,8 +35,11 @@ impl Session {
             if attempt.stage.get() == Stage::Ready && !greeted(attempt.place) {
                 attempt.stage.set(Stage::Greeted);
                 // Over HTTP the key has been sent already.
-                let bearer = self.options.key.as_deref().filter(|_| attempt.rung == Rung::WebSocket);
+                let bearer = self.options.key.as_deref().filter(|_| attempt.rung != Rung::WebRtc);
                 self.input(Input::Opened { connection: attempt.connection, bearer });
+                if attempt.rung == Rung::Native {
+                    self.driver.endpoint.borrow_mut().confine(attempt.connection, NATIVE_BYTES);
+                }
             }
         }
     }

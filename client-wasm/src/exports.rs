@@ -64,7 +64,7 @@ export interface SessionOptions {
   /** What makes transports, where that is not the window's own; that of peer connections is given the window to make them in. */
   constructors?: object | undefined;
   key?: string | undefined;
-  /** The preferred first; all when left out. */
+  /** The preferred first; WebRTC and the WebSocket when left out. */
   transports?: readonly string[] | undefined;
   iceServers?: readonly RTCIceServer[] | undefined;
   relayOnly?: boolean | undefined;

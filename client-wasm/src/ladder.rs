@@ -9,6 +9,9 @@ use crate::{options::Patience, transport::Rung};
 
 /// A time that does not come.
 pub(crate) const NEVER: Millis = Millis::MAX;
+/// Head starts, as long as the WebSocket's, that all others have on native messaging: what it takes to tell a slow network from none. It
+/// starts a program and is slower than any of them.
+const LAST: Millis = 10;
 /// Doublings of a wait. No cap lies further away.
 const DOUBLINGS: u32 = 20;
 
@@ -104,8 +107,9 @@ impl Ladder {
         place.failures += 1;
         place.due = if is_hopeless(fault) { NEVER } else { now + wait };
         if self.carrying.is_none() {
-            // Nobody needs a head start any more.
-            for place in self.places.iter_mut().filter(|place| place.failures == 0) {
+            // Nobody needs a head start on those any more who have failed; on native messaging, when all have.
+            let all = self.places.iter().all(|place| place.failures > 0 || place.rung == Rung::Native);
+            for place in self.places.iter_mut().filter(|place| place.failures == 0 && (all || place.rung != Rung::Native)) {
                 place.hurry(now);
             }
         }
@@ -192,10 +196,15 @@ impl Ladder {
     /// Every place may be tried: what has not failed, at once.
     fn race(&mut self, now: Millis, chance: f64) {
         let quick = self.places.iter().any(|place| place.rung == Rung::WebSocket);
+        let several = self.places.len() > 1;
         let longest = self.patience.retry_cap;
         for place in &mut self.places {
             let wait = grown(self.patience.retry, longest, place.failures) as f64 * chance;
-            let head_start = if quick && place.rung != Rung::WebSocket { self.patience.head_start } else { 0 };
+            let head_start = match place.rung {
+                Rung::WebRtc if quick => self.patience.head_start,
+                Rung::Native if several => self.patience.head_start * LAST,
+                _ => 0,
+            };
             if place.due != NEVER {
                 place.due = now + wait as Millis + head_start;
             }
@@ -232,7 +241,7 @@ mod tests {
 
     use super::*;
 
-    const RUNGS: [Rung; 2] = Rung::ALL;
+    const RUNGS: [Rung; 2] = Rung::USUAL;
     const PATIENCE: Patience = Patience {
         window: 60_000,
         retry: 200,
@@ -246,6 +255,7 @@ mod tests {
     };
     const WEBRTC: usize = 0;
     const WEBSOCKET: usize = 1;
+    const NATIVE: usize = 2;
 
     fn ladder() -> Ladder {
         Ladder::new(&RUNGS, PATIENCE, 0)
@@ -290,6 +300,41 @@ mod tests {
         assert!(!ladder.is_exhausted());
         ladder.failed(WEBRTC, 50, &fault(Code::NO_CANDIDATES), 0.5);
         assert!(ladder.is_exhausted(), "before the first welcome nothing is tried twice");
+    }
+
+    #[wasm_bindgen_test]
+    fn native_messaging_waits_until_all_others_have_failed_or_are_slow() {
+        let mut ladder = Ladder::new(&Rung::ALL, PATIENCE, 0);
+        assert_eq!(opened(&mut ladder, 0), ["websocket"]);
+        ladder.failed(WEBSOCKET, 3, &fault(Code::TRANSPORT_FAILED), 0.5);
+        assert_eq!(opened(&mut ladder, 3), ["webrtc"]);
+        assert_eq!(ladder.deadline(), 1_000, "slow");
+        ladder.failed(WEBRTC, 50, &fault(Code::NO_CANDIDATES), 0.5);
+        assert_eq!(opened(&mut ladder, 50), ["native"]);
+        ladder.carried(NATIVE, 70);
+        assert_eq!(opened(&mut ladder, 300), ["webrtc", "websocket"], "what is better is tried again");
+        ladder.failed(WEBSOCKET, 310, &fault(Code::TRANSPORT_FAILED), 0.0);
+        ladder.carried(WEBRTC, 320);
+        assert_eq!(ladder.deadline(), NEVER);
+        assert_eq!(opened(&mut Ladder::new(&[Rung::Native], PATIENCE, 0), 0), ["native"]);
+    }
+
+    #[wasm_bindgen_test]
+    fn after_a_loss_native_messaging_waits_as_well() {
+        let mut ladder = Ladder::new(&Rung::ALL, PATIENCE, 0);
+        opened(&mut ladder, 0);
+        ladder.carried(WEBSOCKET, 10);
+        opened(&mut ladder, 100);
+        ladder.carried(WEBRTC, 200);
+        ladder.lost(20_000, 0.0);
+        assert_eq!(opened(&mut ladder, 20_100), ["webrtc", "websocket"]);
+        assert_eq!(opened(&mut ladder, 20_999), [""; 0]);
+        assert_eq!(opened(&mut ladder, 21_000), ["native"]);
+        ladder.carried(NATIVE, 21_010);
+        ladder.cancelled(NATIVE, true);
+        assert_eq!(ladder.deadline(), NEVER, "the others are under way");
+        ladder.carried(WEBSOCKET, 21_020);
+        assert_eq!(ladder.deadline(), NEVER);
     }
 
     #[wasm_bindgen_test]

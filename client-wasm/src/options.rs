@@ -26,11 +26,12 @@ pub struct Options {
     pub secret: Rc<dyn Fn() -> [u8; 32]>,
     /// Secrets of sessions that this one takes the place of, because what was known of them is lost: the server ends them.
     pub replaces: Vec<[u8; 32]>,
-    /// An object whose `WebSocket` and `RTCPeerConnection` are used instead of the window's. The latter is given that window as well.
+    /// An object whose `WebSocket` and `RTCPeerConnection` are used instead of the window's; the latter is given that window as well. Of
+    /// sockets over native messaging, which no window has, its `NativeSocket` is the only constructor.
     pub constructors: JsValue,
     /// Sent as `Authorization: Bearer …`. None: the server must let this page in without.
     pub key: Option<String>,
-    /// What may carry the session, the preferred first. Empty: all.
+    /// What may carry the session, the preferred first. Empty: [`Rung::USUAL`]. [`Rung::Native`] needs a constructor.
     pub transports: Vec<Rung>,
     /// STUN and TURN servers as `RTCPeerConnection` takes them. Empty: nothing outside this machine and its network is asked.
     pub ice_servers: Array,
@@ -58,7 +59,7 @@ impl Options {
             replaces: Vec::new(),
             constructors: JsValue::UNDEFINED,
             key: None,
-            transports: Rung::ALL.to_vec(),
+            transports: Rung::USUAL.to_vec(),
             ice_servers: Array::new(),
             relay_only: false,
             negotiation: Negotiation::default(),

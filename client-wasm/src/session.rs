@@ -106,7 +106,7 @@ impl Session {
     pub(crate) fn start(server: &str, mut options: Options, listener: Listener) -> Rc<Self> {
         let server = server.trim_end_matches('/');
         if options.transports.is_empty() {
-            options.transports = Rung::ALL.to_vec();
+            options.transports = Rung::USUAL.to_vec();
         }
         let limits = Limits { window: options.patience.window, ..Limits::default() };
         let mut endpoint = Endpoint::client(limits, (options.secret)());

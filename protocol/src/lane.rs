@@ -91,6 +91,10 @@ pub(crate) struct LaneState {
     kept_bytes: usize,
     /// How many of them the present transport has had.
     had: usize,
+    /// Bytes of these.
+    had_bytes: usize,
+    /// Bytes that may be under way on the present transport, where it cannot say how full it is.
+    pub(crate) confined: Option<u32>,
     /// What may be under way on the present transport; of the bulk lane only.
     window: CongestionWindow,
     /// The window was full: what waits to leave waits for it.
@@ -108,23 +112,32 @@ pub(crate) struct LaneState {
 }
 
 impl LaneState {
-    /// The next packet that the present transport has not had, of those built before.
+    /// The next packet that the present transport has not had and may have, of those built before.
     pub(crate) fn replay(&mut self, now: Millis) -> Option<Vec<u8>> {
+        if self.confined.is_some_and(|most| self.had_bytes >= most as usize) {
+            return None;
+        }
         let (left, packet) = self.kept.get_mut(self.had)?;
         *left = now;
         self.had += 1;
+        self.had_bytes += packet.len();
         Some(packet.clone())
     }
 
     /// Whether a new packet may leave: what is unacknowledged is kept, and has to be kept within bounds.
     pub(crate) fn has_room(&mut self, lane: Lane, limits: &Limits) -> bool {
         let most = match lane {
-            Lane::Interactive => limits.interactive_bytes as usize,
+            Lane::Interactive => self.at_most(limits.interactive_bytes),
             // With no more than it takes, the peer would be waiting for more before it acknowledges.
-            Lane::Bulk => self.window.bytes(limits.ack_bytes as usize + PACKET_BYTES / 2, limits.bulk_bytes as usize),
+            Lane::Bulk => self.window.bytes(limits.ack_bytes as usize + PACKET_BYTES / 2, self.at_most(limits.bulk_bytes)),
         };
         self.held = self.kept_bytes >= most;
         !self.held
+    }
+
+    /// A bound of the session's, or the present transport's where that is narrower.
+    fn at_most(&self, bound: u32) -> usize {
+        self.confined.map_or(bound, |most| most.min(bound)) as usize
     }
 
     /// Counts a new packet out and keeps it until it is acknowledged.
@@ -134,6 +147,7 @@ impl LaneState {
         self.kept_bytes += packet.len();
         self.kept.push_back((now, packet.to_vec()));
         self.had += 1;
+        self.had_bytes += packet.len();
     }
 
     /// Bytes that are not acknowledged.
@@ -142,8 +156,10 @@ impl LaneState {
     }
 
     /// Another transport has had none of the packets kept.
-    pub(crate) fn rewind(&mut self, now: Millis) {
+    pub(crate) fn rewind(&mut self, now: Millis, confined: Option<u32>) {
         self.had = 0;
+        self.had_bytes = 0;
+        self.confined = confined;
         self.window = CongestionWindow::default();
         self.owed_since = (!self.kept.is_empty()).then_some(now);
     }
@@ -159,13 +175,16 @@ impl LaneState {
             let Some((left, packet)) = self.kept.pop_front() else { break };
             bytes += packet.len();
             newest = left;
-            self.had = self.had.saturating_sub(1);
+            if let Some(fewer) = self.had.checked_sub(1) {
+                self.had = fewer;
+                self.had_bytes -= packet.len();
+            }
             self.acked += 1;
         }
         self.kept_bytes -= bytes;
         // Of what this transport has not had, another one has told.
         if had > 0 && bytes >= limits.ack_bytes as usize {
-            self.window.judge(now, now.saturating_sub(newest), bytes, self.held, limits.bulk_bytes as usize);
+            self.window.judge(now, now.saturating_sub(newest), bytes, self.held, self.at_most(limits.bulk_bytes));
         }
         self.owed_since = (!self.kept.is_empty()).then_some(now);
     }

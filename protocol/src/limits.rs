@@ -9,6 +9,11 @@ pub const PACKET_BYTES: usize = 16 * 1024;
 /// Bytes of the first packet (the hello). Before it the peer is a stranger, who may cost this much and no more.
 pub const HELLO_BYTES: usize = 4 * 1024;
 
+/// Bytes of each lane that may be sent and unacknowledged over native messaging. A browser takes whatever it is given there and never tells
+/// how much of it has left, so what is not bounded here piles up in its memory and in front of every call. At 1 ms there and back, far
+/// more than the pipe moves.
+pub const NATIVE_BYTES: u32 = 256 * 1024;
+
 /// What a session may use. The server's limits are the session's: the welcome carries those the client must know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {

@@ -1,7 +1,7 @@
 // Builds the npm package: the client crate becomes WebAssembly and its glue, the TypeScript becomes minified modules and declarations.
 import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 import { cargo } from "./cargo.mjs";
 import { run } from "./children.mjs";
@@ -27,10 +27,17 @@ const LOCKS = ["Cargo.lock", "package-lock.json", "scripts/lib/package.mjs", "sc
 const LICENCES = ["LICENSE-MIT", "LICENSE-APACHE"];
 
 /**
- * The doors of the package, those that share files together. The others are by themselves: what pairing and the test kit share would cost
+ * The doors of the package, those that share files together. The others are by themselves: what the test kit or pairing shares would cost
  * every page one more file, and the bridge is mostly used where nothing else is loaded.
  */
-const DOORS = [["index.ts", "bundler.ts", "doctor.ts", "files.ts"], ["pair.ts"], ["testing.ts"], ["extension.ts"], ["extension/host.ts"]];
+const DOORS = [
+  ["index.ts", "bundler.ts", "doctor.ts", "files.ts", "react.ts", "node.ts"],
+  ["pair.ts"],
+  ["testing.ts"],
+  ["extension.ts"],
+  ["extension/host.ts"],
+  ["native.ts"],
+];
 
 /** Brings `dist` up to date, and the test page's copy of it. */
 export async function buildPackage() {
@@ -89,7 +96,8 @@ function completeGlue({ name, beside }) {
 async function bundle() {
   const sources = filesIn(PACKAGE_SRC);
   const settings = [join(PACKAGE, "tsconfig.json"), join(PACKAGE, "package.json")];
-  const outputs = ["index.js", "index.d.ts", "doctor.js", "files.js", "pair.js", "extension.js", "extension/host.js", "testing.js", ...MODULES.flatMap(({ file, beside }) => [file, beside])].map((name) => join(DIST, name));
+  const doors = DOORS.flat().map((name) => name.replace(/ts$/, "js"));
+  const outputs = ["index.d.ts", ...doors, ...MODULES.flatMap(({ file, beside }) => [file, beside])].map((name) => join(DIST, name));
   await whenChanged("dist", { inputs: [...sources, ...settings, ...LOCKS], outputs }, async () => {
     rmSync(DIST, { recursive: true, force: true });
     mkdirSync(DIST, { recursive: true });
@@ -129,20 +137,29 @@ const BESIDE_THE_DOORS = {
 async function minify() {
   const { build } = await import("esbuild");
   try {
-    const settings = { ...MINIFIED, bundle: true, splitting: true, outdir: DIST, outbase: PACKAGE_SRC, chunkNames: "chunk-[hash]", plugins: [BESIDE_THE_DOORS] };
+    const settings = { ...MINIFIED, bundle: true, splitting: true, outdir: DIST, outbase: PACKAGE_SRC, chunkNames: "chunk-[hash]", external: ["react"], plugins: [BESIDE_THE_DOORS] };
     for (const doors of DOORS) await build({ ...settings, entryPoints: doors.map((name) => join(PACKAGE_SRC, name)) });
   } catch (error) {
     throw new Stop("esbuild could not bundle client-wasm/npm/src.", error.message);
   }
 }
 
-/** Declarations beside the bundles; those of the glue only where the published ones speak of it. */
+/** Declarations beside the bundles: of the doors, and of what they speak of. What is only spoken of inside stays here. */
 async function declare() {
   await tool(npmTool("tsc"), ["-p", PACKAGE, "--noEmit", "false", "--declaration", "--emitDeclarationOnly", "--outDir", DIST]);
-  const declarations = filesIn(DIST).filter((path) => path.endsWith(".d.ts"));
-  for (const name of MODULES.flatMap(({ name }) => [name, `${name}_bg`])) {
-    if (declarations.some((path) => readFileSync(path, "utf8").includes(`wasm/${name}.js`))) cpSync(join(GLUE, `${name}.d.ts`), join(DIST, "wasm", `${name}.d.ts`));
+  for (const { name } of MODULES) for (const each of [name, `${name}_bg`]) cpSync(join(GLUE, `${each}.d.ts`), join(DIST, "wasm", `${each}.d.ts`));
+  const spoken = reached(DOORS.flat().map((name) => join(DIST, name.replace(/ts$/, "d.ts"))));
+  for (const path of filesIn(DIST)) if (path.endsWith(".d.ts") && !spoken.has(path)) rmSync(path);
+}
+
+/** Declarations, and all that they import. */
+function reached(paths, found = new Set()) {
+  for (const path of paths.filter((path) => !found.has(path))) {
+    found.add(path);
+    const imports = [...readFileSync(path, "utf8").matchAll(/(?:from|import) ?\(?"(\.[^"]+)\.js"/g)];
+    reached(imports.map(([, name]) => join(dirname(path), `${name}.d.ts`)), found);
   }
+  return found;
 }
 
 /** The test page is served from one directory, so the SDK it loads is copied into it. */

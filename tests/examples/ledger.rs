@@ -14,7 +14,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let settings = Cli::parse().settings()?;
     let (host, port) = settings.address();
     let listener = TcpListener::bind(SocketAddr::new(host, port)).await?;
+    let folder = settings.data_dir.clone();
     let server = Server::new(settings.server_options()?, Executed::default().service());
+    if let Some(folder) = folder {
+        tokio::spawn(server.serve_native(&folder)?);
+    }
     println!("listening on http://{}", listener.local_addr()?);
     // Until it is killed.
     server.serve(listener, pending()).await?;

@@ -7,6 +7,9 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+/// A key of every one; local callers need none.
+pub const KEY: &str = "key-of-the-program";
+
 /// A running `tabagent-server`, killed when dropped.
 pub struct Program {
     /// Its base URL.
@@ -24,7 +27,7 @@ impl Program {
         for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TABAGENT_")) {
             command.env_remove(name);
         }
-        command.args(["--port", "0", "--allow-local", "--log-level", "error", "--data-dir"]).arg(data);
+        command.args(["--port", "0", "--allow-local", "--key", KEY, "--log-level", "error", "--data-dir"]).arg(data);
         let mut child = command.stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
         if let Some(output) = child.stdout.as_mut() {

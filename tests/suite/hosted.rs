@@ -9,6 +9,7 @@ use tabagent_server::{
 use tabagent_tests::{
     Program,
     hosted::{Host, hear, say},
+    program::KEY,
 };
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -17,7 +18,7 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 async fn a_session_runs_through_the_host_and_goes_on_over_another_one() -> Outcome {
     let data = tempfile::tempdir()?;
     let _server = Program::start(data.path())?;
-    let client = Client::new(ClientOptions::default());
+    let client = Client::new(ClientOptions { bearer: Some(KEY.to_owned()), ..ClientOptions::default() });
     let first = client.attach(Host::transport(data.path())?).await?;
     assert_eq!(client.ask("health", &json!({})).await?["status"], "healthy");
 
@@ -42,15 +43,20 @@ async fn a_session_runs_through_the_host_and_goes_on_over_another_one() -> Outco
 #[test]
 fn plain_envelopes_are_answered_and_the_host_ends_with_either_side() -> Outcome {
     let data = tempfile::tempdir()?;
-    let mut nobody = Host::start(data.path())?;
-    say(&mut nobody.input, &json!({"action": "health"}))?;
-    assert!(!nobody.wait()?, "there is no server");
-    assert_eq!(hear(&mut nobody.output)?, None, "standard output is the browser's alone");
+    for first in [json!({"action": "health"}), json!({"p": ""})] {
+        let mut nobody = Host::start(data.path())?;
+        say(&mut nobody.input, &first)?;
+        assert!(!nobody.wait()?, "there is no server");
+        assert_eq!(hear(&mut nobody.output)?, None, "standard output is the browser's alone");
+    }
 
     let mut server = Program::start(data.path())?;
     let mut host = Host::start(data.path())?;
     say(&mut host.input, &json!({"action": "health", "request_id": "one"}))?;
     assert_eq!(hear(&mut host.output)?.ok_or("an answer")?["status"], "healthy");
+    // A knock: there is a server.
+    say(&mut host.input, &json!({"p": ""}))?;
+    assert_eq!(hear(&mut host.output)?, Some(json!({"p": ""})));
     say(&mut host.input, &json!({"action": "x".repeat(1024 * 1024)}))?;
     assert_eq!(hear(&mut host.output)?.ok_or("an answer")?["code"], "payload_too_large");
     say(&mut host.input, &json!({"p": "no base64!"}))?;
@@ -65,28 +71,32 @@ fn plain_envelopes_are_answered_and_the_host_ends_with_either_side() -> Outcome 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_key_of_the_hello_opens_and_nothing_else_does() -> Outcome {
-    let data = tempfile::tempdir()?;
-    let options = ServerOptions { keys: vec!["right".parse()?], ..ServerOptions::default() };
-    let server = Server::new(options, Service::reference());
-    tokio::spawn(server.serve_native(data.path())?);
+async fn a_session_needs_a_key_as_an_extension_does_on_every_rung_and_plain_json_a_server_that_lets_local_callers_in() -> Outcome
+{
+    for allow_local in [false, true] {
+        let data = tempfile::tempdir()?;
+        let options = ServerOptions { keys: vec!["right".parse()?], allow_local, ..ServerOptions::default() };
+        let server = Server::new(options, Service::reference());
+        tokio::spawn(server.serve_native(data.path())?);
 
-    for (bearer, welcome) in [(None, false), (Some("wrong"), false), (Some("right"), true)] {
-        let client = Client::new(ClientOptions { bearer: bearer.map(str::to_owned), ..ClientOptions::default() });
-        client.attach(Host::transport(data.path())?).await?;
-        let code = client.ask("health", &json!({})).await.err().map(|fault| fault.code.to_string());
-        assert_eq!(code.as_deref(), (!welcome).then_some("unauthorized"), "{bearer:?}");
+        for (bearer, welcome) in [(None, false), (Some("wrong"), false), (Some("right"), true)] {
+            let client = Client::new(ClientOptions { bearer: bearer.map(str::to_owned), ..ClientOptions::default() });
+            client.attach(Host::transport(data.path())?).await?;
+            let code = client.ask("health", &json!({})).await.err().map(|fault| fault.code.to_string());
+            assert_eq!(code.as_deref(), (!welcome).then_some("unauthorized"), "{bearer:?}, {allow_local}");
+        }
+
+        let plain = tokio::task::spawn_blocking(move || -> std::io::Result<_> {
+            let mut host = Host::start(data.path())?;
+            say(&mut host.input, &json!({"action": "health"}))?;
+            let answer = hear(&mut host.output)?;
+            Ok((answer, if allow_local { host.close()? } else { host.wait()? }))
+        });
+        let (answer, well) = plain.await??;
+        let code = answer.ok_or("an answer")?["code"].as_str().map(str::to_owned);
+        assert_eq!(code.as_deref(), (!allow_local).then_some("unauthorized"));
+        assert_eq!(well, allow_local);
+        server.close().await;
     }
-
-    let plain = tokio::task::spawn_blocking(move || -> std::io::Result<_> {
-        let mut host = Host::start(data.path())?;
-        say(&mut host.input, &json!({"action": "health"}))?;
-        let refusal = hear(&mut host.output)?;
-        Ok((refusal, host.wait()?))
-    });
-    let (refusal, well) = plain.await??;
-    assert_eq!(refusal.ok_or("a refusal")?["code"], "unauthorized");
-    assert!(!well);
-    server.close().await;
     Ok(())
 }

@@ -1,4 +1,6 @@
 // What every client offers, wherever its connection lives.
+// For `Disposable`: projects whose own `lib` has none compile all the same.
+/// <reference lib="esnext.disposable" preserve="true" />
 
 import type { Api } from "./api.gen.js";
 import type { TabagentError } from "./errors.js";

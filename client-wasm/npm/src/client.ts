@@ -36,7 +36,7 @@ import type {
 
 /** Actions that are asked for their items by a field of their own. */
 const STREAM_FIELD = new Set(["chat", "generate"]);
-const TRANSPORTS: readonly TransportName[] = ["webrtc", "websocket"];
+const TRANSPORTS: readonly TransportName[] = ["webrtc", "websocket", "native"];
 const STEPS: readonly TimelineEntry["step"][] = ["signaling", "ice", "dtls", "channel", "welcome"];
 
 /** The events of {@link TabagentClient}, by name. */
@@ -83,7 +83,7 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget imp
   private constructor(engine: Engine, instance: Instance, url: string, options: ConnectOptions) {
     super();
     this.#options = options;
-    const { transports = TRANSPORTS, strict } = options;
+    const { transports = known(options), strict } = options;
     this.#transports = strict ? transports.slice(0, 1) : transports;
     this.#change("connecting");
     const session = new ClientSession(instance, {
@@ -112,9 +112,9 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget imp
   static async open<T extends ApiTypes<T>>(engine: Engine, url: string | URL, options: ConnectOptions): Promise<TabagentClient<T>> {
     const instance = await engine.instance();
     if (options.signal?.aborted) throw cancelled("the signal given to connect() was aborted", options.signal.reason);
-    const unknown = options.transports?.find((name) => !TRANSPORTS.includes(name));
+    const unknown = options.transports?.find((name) => !known(options).includes(name));
     if (unknown || options.transports?.length === 0) {
-      throw new TabagentError({ code: "bad_request", status: 400, message: `transports: of ${TRANSPORTS.join(", ")}, not "${unknown ?? ""}"` });
+      throw new TabagentError({ code: "bad_request", status: 400, message: `transports: of ${known(options).join(", ")}, not "${unknown ?? ""}"` });
     }
     const client = new TabagentClient<T>(engine, instance, String(url), options);
     await client.#opened.promise;
@@ -305,6 +305,9 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget imp
     this.#cleanups.push(() => target?.removeEventListener?.(type, listener));
   }
 }
+
+/** What may carry a session with these options, the preferred first. */
+const known = ({ NativeSocket }: ConnectOptions): readonly TransportName[] => (NativeSocket ? TRANSPORTS : TRANSPORTS.slice(0, 2));
 
 /** A promise and the means to settle it. */
 function deferred<T>() {

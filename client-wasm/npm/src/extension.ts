@@ -12,6 +12,7 @@ import type { ApiTypes } from "./types.js";
 export type { Agent } from "./agent.js";
 export type * from "./api.gen.js";
 export { TabagentError } from "./errors.js";
+export { MINIMUM_CHROME } from "./extension/requirements.js";
 export { TabagentStream } from "./stream.js";
 export type * from "./types.js";
 export type { BridgedClient } from "./extension/client.js";

@@ -1,16 +1,22 @@
 // What transports are made of: the browser's constructors, or the application's. What was made is remembered, so that it can be closed when
 // the instance that made it no longer can.
 
-/** Constructors of transports, like those of a browser. */
+/** Constructors of transports, like those of a browser. The types of what libraries make differ from those of a browser, so any will do. */
 export interface Constructors {
   /** Makes WebSockets instead of the browser's. */
-  WebSocket?: (new (url: string, protocols: string) => WebSocket) | undefined;
+  WebSocket?: (new (url: string, protocols: string) => any) | undefined;
   /** Makes peer connections instead of the browser's. */
-  RTCPeerConnection?: (new (configuration: RTCConfiguration) => RTCPeerConnection) | undefined;
+  RTCPeerConnection?: (new (configuration: RTCConfiguration) => any) | undefined;
+  /** Makes sockets over native messaging: `nativeMessaging()` of `@tabagent/client/native`. Default: none. */
+  NativeSocket?: (new () => NativeSocket) | undefined;
 }
 
-/** Both of them. */
+/** As much of a `WebSocket` as a transport has, over something else. */
+export type NativeSocket = Pick<WebSocket, "binaryType" | "bufferedAmount" | "readyState" | "send" | "close" | "onopen" | "onmessage" | "onclose">;
+
+/** All of them. */
 type All = { [Name in keyof Constructors]-?: NonNullable<Constructors[Name]> };
+type Made = NativeSocket | RTCPeerConnection;
 /** A window that peer connections are made in: this one, or a hidden frame's. */
 type Realm = All & { frameElement?: Element | null };
 
@@ -19,11 +25,11 @@ export class Transports {
   /** What makes them. */
   readonly constructors: All;
   /** The open ones, a few; those that closed go when the next is made. */
-  #made = new Map<WebSocket | RTCPeerConnection, Realm>();
+  #made = new Map<Made, Realm>();
 
-  constructor({ WebSocket, RTCPeerConnection }: Constructors) {
+  constructor({ WebSocket, RTCPeerConnection, NativeSocket }: Constructors) {
     const here = globalThis as unknown as Realm;
-    const keep = <T extends WebSocket | RTCPeerConnection>(made: T, realm: Realm): T => {
+    const keep = <T extends Made>(made: T, realm: Realm): T => {
       for (const each of this.#made.keys()) if (isClosed(each)) this.#made.delete(each);
       this.#made.set(made, realm);
       return made;
@@ -32,6 +38,9 @@ export class Transports {
     this.constructors = {
       WebSocket: function (url: string, protocols: string) {
         return keep(new (WebSocket ?? here.WebSocket)(url, protocols), here);
+      },
+      NativeSocket: function () {
+        return keep(new NativeSocket!(), here);
       },
       RTCPeerConnection: function (configuration: RTCConfiguration, realm: Realm) {
         return keep(new (RTCPeerConnection ?? realm.RTCPeerConnection)(configuration), realm);
@@ -49,4 +58,4 @@ export class Transports {
   }
 }
 
-const isClosed = (made: WebSocket | RTCPeerConnection): boolean => ("readyState" in made ? made.readyState === 3 : made.connectionState === "closed");
+const isClosed = (made: Made): boolean => ("readyState" in made ? made.readyState === 3 : made.connectionState === "closed");

@@ -64,13 +64,13 @@ export type TypedServeFunction<A> = (
 ) => Part<A, "response"> | Promise<Part<A, "response">>;
 
 /** What can carry a session. */
-export type TransportName = "webrtc" | "websocket";
+export type TransportName = "webrtc" | "websocket" | "native";
 
 /** One step of opening a transport and when it was done. */
 export interface TimelineEntry {
   /** What was opened. */
   transport: TransportName;
-  /** What was done; a WebSocket has only the last two. */
+  /** What was done; a WebSocket and native messaging have only the last two. */
   step: "signaling" | "ice" | "dtls" | "channel" | "welcome";
   /** Milliseconds since `connect()`. */
   ms: number;
@@ -147,7 +147,8 @@ export interface ConnectOptions extends Constructors {
   negotiation?: "client-offers" | "server-offers" | undefined;
   /**
    * What may carry the session, the preferred first. All of them are tried: what is welcomed first carries the first calls, and the
-   * session moves to what is preferred as soon as that stands. Default: `["webrtc", "websocket"]`.
+   * session moves to what is preferred as soon as that stands. Default: `["webrtc", "websocket"]`, and `"native"` behind them with a
+   * {@link Constructors.NativeSocket}.
    */
   transports?: readonly TransportName[] | undefined;
   /** The first of `transports` or a failure that names it. Default: false. */

@@ -95,7 +95,7 @@ agent.addEventListener("statechange", () => {});
 agent.timeline.map(({ transport, step, ms }) => `${transport} ${step} ${ms}`);
 
 // Transports: which, how a lost one is replaced, and what is heard of it.
-same<typeof agent.transport, "webrtc" | "websocket" | undefined>(true);
+same<typeof agent.transport, "webrtc" | "websocket" | "native" | undefined>(true);
 await connect("http://127.0.0.1:9000", { transports: ["websocket", "webrtc"], strict: true, reconnect: { windowMs: 5_000 } });
 await connect("http://127.0.0.1:9000", { reconnect: false });
 agent.addEventListener("transportchange", ({ detail: { from, to, reason } }) => {

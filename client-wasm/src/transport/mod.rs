@@ -24,11 +24,16 @@ pub enum Rung {
     WebRtc,
     /// A `WebSocket`: both lanes in one pipe, over TCP. Up in two round trips, and wherever HTTP is.
     WebSocket,
+    /// A native-messaging port of the extension: both lanes in one pipe, through the browser to a program that it starts.
+    Native,
 }
 
 impl Rung {
+    /// Those that every page has, the preferred first.
+    pub const USUAL: [Self; 2] = [Self::WebRtc, Self::WebSocket];
+
     /// All, the preferred first.
-    pub const ALL: [Self; 2] = [Self::WebRtc, Self::WebSocket];
+    pub const ALL: [Self; 3] = [Self::WebRtc, Self::WebSocket, Self::Native];
 
     /// The name in options, events and logs.
     #[must_use]
@@ -36,6 +41,7 @@ impl Rung {
         match self {
             Self::WebRtc => "webrtc",
             Self::WebSocket => "websocket",
+            Self::Native => "native",
         }
     }
 
@@ -49,6 +55,7 @@ impl Rung {
 /// Something that moves packets. Dropping it closes it at once.
 pub(crate) enum Transport {
     WebRtc(Peer),
+    /// A WebSocket, or what an extension makes of a native-messaging port.
     WebSocket(Socket),
 }
 
@@ -189,6 +196,7 @@ impl Step {
             (Self::Channel, Rung::WebSocket) => {
                 "is the server running there, does it allow this origin, and do proxies let WebSockets through?"
             }
+            (Self::Channel, Rung::Native) => STEPS[0].2,
             _ => STEPS[self as usize].2,
         }
     }

@@ -1,4 +1,5 @@
-//! A WebSocket that carries both lanes: the only file that names `WebSocket`. One packet per message.
+//! A WebSocket that carries both lanes, or what has its shape over native messaging: the only file that names `WebSocket`. One packet
+//! per message.
 
 use std::cell::{Cell, RefCell};
 
@@ -7,7 +8,7 @@ use tabagent_protocol::{CHANNEL_PROTOCOL, Code, text::join};
 use wasm_bindgen::JsValue;
 use web_sys::WebSocket;
 
-use super::{Happened, Sent, Step, construct, listen, message};
+use super::{Happened, Rung, Sent, Step, construct, listen, message};
 use crate::{
     error::{self, Failure},
     js,
@@ -24,7 +25,7 @@ const LOOK: u32 = 20;
 
 const EVENTS: [&str; 3] = ["onopen", "onmessage", "onclose"];
 
-/// One `WebSocket`. Dropping it closes it.
+/// One `WebSocket`, or a `NativeSocket` of the application's. Dropping it closes it.
 pub(crate) struct Socket {
     socket: WebSocket,
     /// Hears every event, and `undefined` when it is time to look at the buffer.
@@ -36,17 +37,19 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    /// Opens a WebSocket to the server at `http://host:port`, by `constructors` where they say how; `listener` gets every event.
+    /// Opens a socket of this kind to the server at `http://host:port`, by `constructors` where they say how; `listener` gets every
+    /// event.
     ///
     /// # Errors
-    /// `bad_request` for what is no address, `not_supported` where there is no WebSocket.
-    pub(crate) fn new(constructors: &JsValue, server: &str, listener: Function) -> Result<Self, Failure> {
+    /// `bad_request` for what is no address, `not_supported` where there is no such socket.
+    pub(crate) fn new(rung: Rung, constructors: &JsValue, server: &str, listener: Function) -> Result<Self, Failure> {
         // `http` becomes `ws`, and `https` becomes `wss`.
         let url = join(&["ws", server.strip_prefix("http").unwrap_or(server), "/v1/ws"]);
         let arguments = [&JsValue::from_str(&url), &CHANNEL_PROTOCOL.into()];
-        let socket = construct(constructors, &js::global(), "WebSocket", arguments).map_err(|thrown| {
+        let class = if rung == Rung::Native { "NativeSocket" } else { "WebSocket" };
+        let socket = construct(constructors, &js::global(), class, arguments).map_err(|thrown| {
             let unknown = js::text(&thrown, "name").as_deref() == Some("SyntaxError");
-            if unknown { error::no_address(&url) } else { error::refused(Code::NOT_SUPPORTED, "WebSockets", &thrown) }
+            if unknown { error::no_address(&url) } else { error::refused(Code::NOT_SUPPORTED, class, &thrown) }
         })?;
         let socket: WebSocket = js::known(socket);
         js::set(&socket, "binaryType", &"arraybuffer".into());
@@ -74,7 +77,7 @@ impl Socket {
         match kind.as_str() {
             "open" => Some(Happened::Step(Step::Channel)),
             "message" => Some(message(event)),
-            _ => Some(Happened::Closed("the WebSocket closed")),
+            _ => Some(Happened::Closed("the socket closed")),
         }
     }
 

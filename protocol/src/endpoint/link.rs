@@ -19,6 +19,8 @@ pub(super) struct Link {
     pub(super) since: Millis,
     /// Client: its welcome has come. Server: the client has it.
     pub(super) proven: bool,
+    /// Bytes of each lane that may be unacknowledged on it, where it cannot say that it wants no more.
+    confined: Option<u32>,
     /// Lanes whose pipe wants no more for now.
     pub(super) full: [bool; 2],
     /// When the peer was last heard on it, and how often it was asked since.
@@ -31,7 +33,18 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) fn new(now: Millis, connection: ConnectionId, epoch: u32, proven: bool) -> Self {
-        Self { connection, epoch, since: now, proven, full: [false; 2], heard: now, asked: 0, ping: false, pong: None }
+        Self {
+            connection,
+            epoch,
+            since: now,
+            proven,
+            confined: None,
+            full: [false; 2],
+            heard: now,
+            asked: 0,
+            ping: false,
+            pong: None,
+        }
     }
 
     /// When it must have proved to be alive.
@@ -49,6 +62,16 @@ impl Endpoint {
     #[must_use]
     pub fn sending(&self) -> Option<ConnectionId> {
         self.sending
+    }
+
+    /// Keeps what is sent on a transport and not acknowledged below so many bytes in each lane, sent again or new: for one that cannot say
+    /// [`Input::Full`](super::Input::Full), because nobody tells it how much of what it took is still on its way. Ask for it with its hello.
+    pub fn confine(&mut self, connection: ConnectionId, bytes: u32) {
+        let Some(link) = self.link(connection) else { return };
+        link.confined = Some(bytes);
+        if self.sending == Some(connection) {
+            self.lanes.iter_mut().for_each(|lane| lane.confined = Some(bytes));
+        }
     }
 
     pub(super) fn link(&mut self, connection: ConnectionId) -> Option<&mut Link> {
@@ -72,8 +95,9 @@ impl Endpoint {
         self.lost_at = None;
         // What was acknowledged over the transport before may not have arrived.
         self.ack_at = Some(NOW);
+        let confined = self.link(connection).and_then(|link| link.confined);
         for lane in &mut self.lanes {
-            lane.rewind(self.now);
+            lane.rewind(self.now, confined);
         }
     }
 

@@ -261,6 +261,45 @@ fn a_lane_at_its_budget_makes_its_producer_wait_and_the_other_lane_goes_on() {
 }
 
 #[test]
+fn over_a_transport_that_cannot_say_how_full_it_is_no_more_is_under_way_than_may_be_sent_again_or_new() {
+    const MOST: usize = 64 * 1024;
+    for lane in Lane::ALL {
+        let limits = Limits { interactive_bytes: 1024 * 1024, call_window: 4 * 1024 * 1024, ..Limits::default() };
+        let mut rig = Rig::connected(limits);
+        let call = rig.client.call(rig.now, Request { lane, streams: true, ..request("upload", "{}") }).expect("a call");
+        rig.flush();
+        rig.asked();
+        let mut sent = 0;
+        let mut send = |rig: &mut Rig, items| {
+            for _ in 0..items {
+                rig.client.item(call, &big(15_000 + sent)).expect("credit");
+                sent += 1;
+            }
+            rig.drain();
+        };
+        send(&mut rig, 10);
+        rig.flush();
+        send(&mut rig, 30);
+        let before = rig.under_way(1, Way::Up, lane);
+        assert!(before > MOST + 16 * 1024, "{before}");
+        rig.cut(1);
+        rig.confined = Some(MOST as u32);
+        rig.open(2);
+        send(&mut rig, 10);
+        let mut most = 0;
+        while let Some((id, way, which)) = rig.pending().first().copied() {
+            most = most.max(rig.under_way(2, Way::Up, lane));
+            rig.deliver(id, way, which);
+        }
+        assert!(most <= MOST + 16 * 1024, "{most} bytes in {lane:?}");
+        rig.flush();
+        let item = |event: &Event| if let Event::Item { body, .. } = event { Some(body.value.len()) } else { None };
+        let items: Vec<_> = rig.server_heard.iter().filter_map(item).collect();
+        assert_eq!(items, (0..50).map(|n| 15_002 + n).collect::<Vec<_>>());
+    }
+}
+
+#[test]
 fn somebody_else_goes_on_with_the_secret() {
     // The client is copied, with all it knows, after its first call; then both go on.
     let mut rig = Rig::connected(Limits::default());

@@ -25,6 +25,8 @@ pub(crate) struct Rig {
     known: BTreeSet<u32>,
     /// Packets that a pipe takes before it is full.
     pub(crate) depth: usize,
+    /// What both ends may have under way on a transport that is opened from now on.
+    pub(crate) confined: Option<u32>,
 }
 
 impl Rig {
@@ -38,6 +40,7 @@ impl Rig {
             pipes: BTreeMap::new(),
             known: BTreeSet::new(),
             depth: usize::MAX,
+            confined: None,
         }
     }
 
@@ -55,7 +58,14 @@ impl Rig {
     pub(crate) fn open(&mut self, id: u32) {
         self.pipes.insert(id, Default::default());
         self.client.handle(self.now, Input::Opened { connection: ConnectionId(id), bearer: None });
+        self.confined.into_iter().for_each(|bytes| self.client.confine(ConnectionId(id), bytes));
         self.drain();
+    }
+
+    /// Bytes of data on their way in a lane.
+    pub(crate) fn under_way(&self, id: u32, way: Way, lane: Lane) -> usize {
+        let data = |packet: &&Vec<u8>| packet[0] == 2;
+        self.pipes[&id][way as usize][lane.index()].iter().filter(data).map(Vec::len).sum()
     }
 
     pub(crate) fn drain(&mut self) {
@@ -120,7 +130,10 @@ impl Rig {
         }
         match way {
             Way::Down => self.client.handle(self.now, Input::Packet { connection, bytes: &packet }),
-            Way::Up if self.known.insert(id) => self.server.accept(self.now, connection, &Hello::read(&packet).expect("a hello")),
+            Way::Up if self.known.insert(id) => {
+                self.server.accept(self.now, connection, &Hello::read(&packet).expect("a hello"));
+                self.confined.into_iter().for_each(|bytes| self.server.confine(connection, bytes));
+            }
             Way::Up => self.server.handle(self.now, Input::Packet { connection, bytes: &packet }),
         }
         self.drain();

@@ -1,7 +1,9 @@
 //! The server's side of the local socket: whose a connection is, and who serves it.
 //!
-//! A connection of packets is nobody's until its hello, as a WebSocket is. One of plain JSON says no key, so it is a local caller's or
-//! is refused. That a browser started the other end counts for nothing: any program of this user can open the socket.
+//! A connection of packets is nobody's until its hello, and the hello's key says whose it is: an extension is no local caller here, as it
+//! is none over HTTP, where its origin tells. A session has one owner on every rung of its ladder. Plain JSON has no place for a key and
+//! no other rung, so a connection of it is a local caller's or is refused. That a browser started the other end counts for nothing: any
+//! program of this user can open the socket.
 
 use std::{
     io,
@@ -13,7 +15,11 @@ use std::{
 
 use bytes::Bytes;
 use serde_json::Value;
-use tabagent_protocol::{CHANNEL_PROTOCOL, Code, Fault, frame::hello::Hello, limits::PACKET_BYTES};
+use tabagent_protocol::{
+    CHANNEL_PROTOCOL, Code, Fault,
+    frame::hello::Hello,
+    limits::{NATIVE_BYTES, PACKET_BYTES},
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -56,7 +62,7 @@ pub(crate) struct Socket {
     pub(crate) signaling: Signaling,
     pub(crate) limits: ServerLimits,
     pub(crate) door: Arc<Door>,
-    /// Callers without a key are let in.
+    /// Plain JSON is let in.
     pub(crate) allow_local: bool,
 }
 
@@ -111,7 +117,7 @@ impl Socket {
             Ok(hello) => hello,
             Err(fault) => return refuse(pipes, None, &fault, &closed).await,
         };
-        let admitted = self.principal(hello.bearer.as_deref()).and_then(|principal| {
+        let admitted = self.owner(hello.bearer.as_deref()).and_then(|principal| {
             let resumes = self.sessions.knows(&principal, &hello);
             let place = self.signaling.admit(&principal, Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), resumes)?;
             Ok(Relayed { place, principal, closed: closed.clone(), retiring: CancellationToken::new() })
@@ -131,19 +137,18 @@ impl Socket {
         let largest = self.limits.plain.request_bytes.saturating_add(1);
         let ((sender, receiver), carried) = native::pipe(stream, (Kind::Text, largest), over);
         let served = async {
-            let principal = match self.principal(None) {
-                Ok(principal) => principal,
-                Err(fault) => {
-                    sender.try_send(Message::Text(Bytes::from(Value::Object(error_object(&fault)).to_string())));
-                    return;
-                }
-            };
+            if !self.allow_local {
+                let fault =
+                    Fault::new(Code::UNAUTHORIZED, "plain JSON has no place for a key: let local programs in (--allow-local)");
+                sender.try_send(Message::Text(Bytes::from(Value::Object(error_object(&fault)).to_string())));
+                return;
+            }
             let message_bytes = self.limits.plain.message_bytes.min(MESSAGE_BYTES);
             let limits = PlainLimits { message_bytes, ..self.limits.plain.clone() };
             let owner = Owner { pace: Pace::new(&self.limits, true), traffic: Box::new(|_| ()) };
             let (label, protocol) = (String::new(), String::new());
             let channel = Channel { label, protocol, reliable: true, made_here: false, sender, receiver };
-            plain::serve(channel, Arc::clone(&self.service), principal, limits, owner).await;
+            plain::serve(channel, Arc::clone(&self.service), Principal::local(), limits, owner).await;
         };
         tokio::join!(carried, served);
     }
@@ -157,14 +162,10 @@ impl Socket {
         }
     }
 
-    /// Whose it is: the key's, or, without one, a local caller's.
-    fn principal(&self, key: Option<&str>) -> Result<Principal, Fault> {
-        match key {
-            // A browser names the extension that asks, but any program of this user could; the token alone says who it is.
-            Some(key) => self.door.bearer(key, None).map_err(|refusal| refusal.fault().clone()),
-            None if self.allow_local => Ok(Principal::local()),
-            None => Err(Fault::new(Code::UNAUTHORIZED, "a key is needed: send it in the hello's field `bearer`")),
-        }
+    /// Whose a session is. A browser names the extension that asks, but any program of this user could; the key alone says who it is.
+    fn owner(&self, key: Option<&str>) -> Result<Principal, Fault> {
+        let key = key.ok_or_else(|| Fault::new(Code::UNAUTHORIZED, "a key is needed: send it in the hello's field `bearer`"))?;
+        self.door.bearer(key, None).map_err(|refusal| refusal.fault().clone())
     }
 }
 
@@ -198,6 +199,10 @@ impl Carrier for Relayed {
 
     fn loopback(&self) -> bool {
         true
+    }
+
+    fn confined(&self) -> Option<u32> {
+        Some(NATIVE_BYTES)
     }
 
     fn closed(&self) -> &CancellationToken {

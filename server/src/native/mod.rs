@@ -1,7 +1,7 @@
 //! Native messaging: what a browser starts when an extension asks for it, and where browsers look for it.
 //!
 //! The program that a browser starts is a relay ([`relay`]) between the browser's pipes and the running server's socket, whose door is
-//! [`Socket`](door::Socket). On the browser's side a message is JSON: a packet as `{"p": base64}`, anything else is plain JSON as on a
+//! `door::Socket`. On the browser's side a message is JSON: a packet as `{"p": base64}`, anything else is plain JSON as on a
 //! plain data channel. On the server's side each of the two has a socket connection of its own, as it has a channel over WebRTC.
 
 mod browser;

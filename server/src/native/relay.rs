@@ -1,7 +1,8 @@
 //! The program that a browser starts: messages of the browser to the server, messages of the server to the browser, and neither waits
 //! for the other.
 //!
-//! It knows no sessions and no actions. It ends with the browser's pipe, and when the server closes: the extension hears of that from the
+//! An empty packet is a knock: it opens the way for packets and is answered in kind, so that the extension knows that there is a server before
+//! it says anything. The relay knows no sessions and no actions. It ends with the browser's pipe, and when the server closes: the extension hears of that from the
 //! browser, and has it started again.
 
 use std::{io, path::Path};
@@ -101,6 +102,10 @@ impl Forward<'_> {
             Spoken::Packet(packet) => {
                 if self.packets.is_none() {
                     self.packets = Some(self.open(CHANNEL_PROTOCOL, PACKET_BYTES, message::packet).await?);
+                }
+                if packet.is_empty() {
+                    drop(self.queue.send(Queued::Message(message::packet(packet))).await);
+                    return Ok(());
                 }
                 (&mut self.packets, packet)
             }

@@ -23,6 +23,11 @@ pub(crate) trait Carrier: Send + Sync {
     /// Whether the client is on this machine.
     fn loopback(&self) -> bool;
 
+    /// Bytes of each lane that may be unacknowledged on it, where it cannot say how full it is.
+    fn confined(&self) -> Option<u32> {
+        None
+    }
+
     /// Cancelled when the connection is over, whoever ended it.
     fn closed(&self) -> &CancellationToken;
 

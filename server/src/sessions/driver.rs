@@ -157,9 +157,11 @@ impl Driver {
         tracing::info!(session, connection = %carrier.id(), transport = carrier.kind(), epoch, "session attached");
         carrier.welcomed(self.links.made() > 0);
         let bulk = pipes.has(Lane::Bulk);
+        let confined = carrier.confined();
         let connection = self.links.add(carrier, pipes);
         let now = self.now();
         self.endpoint.accept(now, connection, &hello);
+        confined.into_iter().for_each(|bytes| self.endpoint.confine(connection, bytes));
         if !bulk {
             self.input(Input::Full { connection, lane: Lane::Bulk });
         }

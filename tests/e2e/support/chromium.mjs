@@ -53,11 +53,11 @@ export async function launchWithTabs() {
 }
 
 /** A browser with one unpacked extension, in a profile of its own. */
-export const launchWithExtension = (profile, extension) =>
+export const launchWithExtension = (profile, extension, ...extra) =>
   chromium.launchPersistentContext(profile, {
     executablePath,
     headless: true,
-    args: [...flags, `--disable-extensions-except=${extension}`, `--load-extension=${extension}`],
+    args: [...flags, ...extra, `--disable-extensions-except=${extension}`, `--load-extension=${extension}`],
   });
 
 /** A page of the server that has loaded nothing but HTML. */

@@ -16,20 +16,20 @@ export interface BrokerOptions {
   settings?: (() => unknown) | undefined;
 }
 
-/** Asks for a port to be handed on, in a message with that port. */
+/** @internal Asks for a port to be handed on, in a message with that port. */
 export interface Introduction {
   type: "tabagent introduce";
   id: string;
 }
 
-/** Hands a port on, or none and just the settings. */
+/** @internal Hands a port on, or none and just the settings. */
 export interface Introduced {
   type: "tabagent introduced";
   id: string | undefined;
   settings: unknown;
 }
 
-/** On the port: it will be handed on, or why it will not. */
+/** @internal On the port: it will be handed on, or why it will not. */
 export type FromBroker = { type: "tabagent passed" } | { type: "tabagent refused"; error: FailureParts };
 
 /** The service worker's global, as far as it is used. */
@@ -42,10 +42,10 @@ let current: BrokerOptions | undefined;
 /** Settles when there is an offscreen document. */
 let creating: Promise<void> | undefined;
 
-/** Whether this context is a service worker. */
+/** @internal Whether this context is a service worker. */
 export const inWorker = (): boolean => "clients" in globalThis && "registration" in globalThis;
 
-/** Starts it. The listeners must be there in the worker's first turn: Chrome wakes it for them. */
+/** @internal Starts it. The listeners must be there in the worker's first turn: Chrome wakes it for them. */
 export function begin(options: BrokerOptions): void {
   current = options;
   globalThis.addEventListener("message", (event) => {
@@ -57,7 +57,7 @@ export function begin(options: BrokerOptions): void {
   onAskedForHost(() => introduce(undefined, undefined).then(() => true, failure));
 }
 
-/** Hands a port on; what comes of it is said there. */
+/** @internal Hands a port on; what comes of it is said there. */
 export const handOn = (port: MessagePort, id: string): Promise<void> =>
   introduce(port, id).catch((error) => port.postMessage({ type: "tabagent refused", error: failure(error) } satisfies FromBroker));
 

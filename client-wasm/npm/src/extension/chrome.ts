@@ -33,6 +33,8 @@ interface Chrome {
     getURL(path: string): string;
     getContexts?(filter: { contextTypes: string[] }): Promise<unknown[]>;
     connect(options: { name: string }): RuntimePort;
+    connectNative?(name: string): RuntimePort;
+    lastError?: { message?: string };
     sendMessage(message: unknown): Promise<unknown>;
     onConnect: Heard<[port: RuntimePort]>;
     onMessage: Heard<[message: unknown, sender: unknown, reply: (answer: unknown) => void]>;
@@ -99,5 +101,14 @@ const clones = () => chrome?.runtime?.getManifest().message_serialization === "s
 /** The first Chrome whose `message_serialization` counts. */
 const CLONES_SINCE = 148;
 
+/** In the service worker: a port to a native-messaging host; undefined without the permission for it. */
+export const connectNative = (name: string): RuntimePort | undefined => chrome?.runtime?.connectNative?.(name);
+
+/** Why a port was closed, while its `onDisconnect` is told. */
+export const lastError = (): string | undefined => chrome?.runtime?.lastError?.message;
+
+/** The id of this extension. */
+export const extensionId = (): string => chrome?.runtime?.id ?? "";
+
 /** The major version of this browser; 0 if it does not say. */
-export const chromeVersion = (): number => Number(/\bChrom(?:e|ium)\/(\d+)/.exec(navigator.userAgent)?.[1] ?? 0);
+export const chromeVersion = (): number => Number(/Chrom(?:e|ium)\/(\d+)/.exec(navigator.userAgent)?.[1] ?? 0);

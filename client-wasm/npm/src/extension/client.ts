@@ -28,7 +28,7 @@ import { type Asker, BridgedCalls, type Made } from "./calls.js";
 import type { Link } from "./link.js";
 import { type Call, type FromClient, type FromHost, type State, UNKNOWN } from "./messages.js";
 
-/** Opens a way to the offscreen document, creating that where it is missing. */
+/** @internal Opens a way to the offscreen document, creating that where it is missing. */
 export type Opener = () => Promise<Link<FromClient, FromHost>>;
 
 /** The client that `connect()` gives in any context of an extension. */

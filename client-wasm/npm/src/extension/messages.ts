@@ -74,6 +74,6 @@ export function failure(error: unknown): FailureParts {
 
 /** Raw bytes beside a value are in a buffer of their own: they move instead of being copied. */
 export const buffersOf = (value: unknown): Transferable[] => {
-  const { payload } = (value ?? {}) as { payload?: Uint8Array<ArrayBuffer> };
-  return payload ? [payload.buffer] : [];
+  const { payload } = (value ?? {}) as { payload?: unknown };
+  return payload instanceof Uint8Array ? [payload.buffer] : [];
 };

@@ -3,16 +3,16 @@
 import { TabagentError } from "../errors.js";
 import type { Manifest } from "./chrome.js";
 
-/** The first Chrome with all that the bridge uses: `runtime.getContexts` came last. */
+/** The first Chrome with all that the bridge uses: `runtime.getContexts` came last. A manifest says the same as `minimum_chrome_version`. */
 export const MINIMUM_CHROME = 116;
 
-/** Throws what is missing, all of it at once. @throws {@link TabagentError}: `not_supported`, the parts in `details.missing`. */
+/** @internal Throws what is missing, all of it at once. @throws {@link TabagentError}: `not_supported`, the parts in `details.missing`. */
 export function require(manifest: Manifest | undefined, chromeVersion: number): void {
   const missing = manifest ? lacks(manifest, chromeVersion) : ["an extension: this context is part of none, or of one that was reloaded"];
   if (missing.length > 0) throw unsupported(missing);
 }
 
-/** A failure that names what is missing. */
+/** @internal A failure that names what is missing. */
 export const unsupported = (missing: string[]): TabagentError =>
   new TabagentError({ code: "not_supported", status: 501, message: `the extension lacks ${missing.join("; and ")}`, details: { missing } });
 

@@ -32,7 +32,7 @@ export class Faults {
   /** Every transport that was made, the newest last. */
   readonly transports: FaultyTransport[] = [];
   #conditions: Conditions;
-  #forbidden = new Set<TransportName>();
+  #forbidden = new Set<FaultyTransport["kind"]>();
   #frozen = false;
 
   constructor({ seed = Math.floor(Math.random() * 2 ** 32) }: FaultOptions = {}) {
@@ -114,11 +114,11 @@ export class Faults {
   }
 
   /** No transport of this kind can be opened until {@link Faults.permit}: there is no WebRTC, nobody answers WebSockets. */
-  forbid(kind: TransportName): void {
+  forbid(kind: FaultyTransport["kind"]): void {
     this.#forbidden.add(kind);
   }
 
-  permit(kind: TransportName): void {
+  permit(kind: FaultyTransport["kind"]): void {
     this.#forbidden.delete(kind);
   }
 

@@ -49,7 +49,7 @@ interface Session {
   subscribed: Set<string>;
 }
 
-/** Of all sessions of a server. */
+/** @internal Of all sessions of a server. */
 export class Handled {
   #actions: Readonly<Record<string, Handler | undefined>>;
   #turn: Turn;

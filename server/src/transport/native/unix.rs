@@ -14,6 +14,9 @@ const NAME: &str = "native.sock";
 /// Locked by the server that has the socket: a file without a listener behind it may then be replaced.
 const LOCK: &str = "native.lock";
 
+/// Bytes of a socket's path, without the zero behind it: what macOS has room for. Linux has four more.
+const PATH_BYTES: usize = 103;
+
 /// An open connection.
 pub(crate) type Stream = UnixStream;
 
@@ -28,14 +31,14 @@ impl Listener {
     /// Listens in this data folder.
     ///
     /// # Errors
-    /// When another server does (`AddrInUse`), or the socket cannot be made: its path may have a hundred bytes.
+    /// When another server does (`AddrInUse`), or the socket cannot be made: its path is too long (`InvalidFilename`).
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
+        let path = path(folder)?;
         let lock = File::options().create(true).append(true).mode(0o600).open(folder.join(LOCK))?;
         lock.try_lock().map_err(|error| match error {
             fs::TryLockError::WouldBlock => io::ErrorKind::AddrInUse.into(),
             fs::TryLockError::Error(error) => error,
         })?;
-        let path = folder.join(NAME);
         remove(&path)?;
         let listener = UnixListener::bind(&path)?;
         fs::set_permissions(&path, Permissions::from_mode(0o600))?;
@@ -68,7 +71,19 @@ impl Drop for Listener {
 /// # Errors
 /// When there is none.
 pub(crate) async fn connect(folder: &Path) -> io::Result<Stream> {
-    UnixStream::connect(folder.join(NAME)).await
+    UnixStream::connect(path(folder)?).await
+}
+
+/// Where the socket is. The system has little room for the name of one, and says no more than that it is invalid.
+fn path(folder: &Path) -> io::Result<PathBuf> {
+    let path = folder.join(NAME);
+    let bytes = path.as_os_str().len();
+    if bytes <= PATH_BYTES {
+        return Ok(path);
+    }
+    let message =
+        format!("the path {} has {bytes} bytes, a socket's at most {PATH_BYTES}: choose a shorter --data-dir", path.display());
+    Err(io::Error::new(io::ErrorKind::InvalidFilename, message))
 }
 
 fn remove(path: &Path) -> io::Result<()> {
@@ -98,5 +113,23 @@ mod tests {
         drop(listener);
         assert!(!folder.path().join(NAME).exists());
         Listener::open(folder.path()).map(drop)
+    }
+
+    #[tokio::test]
+    async fn a_path_that_is_too_long_is_named_at_both_ends_and_the_longest_works() -> io::Result<()> {
+        let base = tempfile::tempdir()?;
+        let letters = PATH_BYTES - base.path().as_os_str().len() - NAME.len() - 2;
+        let (longest, longer) = (base.path().join("f".repeat(letters)), base.path().join("f".repeat(letters + 1)));
+        fs::create_dir(&longest)?;
+        fs::create_dir(&longer)?;
+        let mut listener = Listener::open(&longest)?;
+        let (near, far) = tokio::join!(connect(&longest), listener.accept());
+        drop((near?, far?));
+        for refused in [Listener::open(&longer).err(), connect(&longer).await.err()] {
+            let error = refused.ok_or_else(|| io::Error::other("it is not refused"))?;
+            assert_eq!(error.kind(), io::ErrorKind::InvalidFilename);
+            assert!(error.to_string().contains("--data-dir"), "{error}");
+        }
+        Ok(())
     }
 }

@@ -1,0 +1,114 @@
+// A socket over native messaging, in any context of an extension: the service worker holds the browser's port, and hands packets on.
+
+import type { NativeSocket } from "../transports.js";
+import { type Link, portLink } from "./link.js";
+import { relay } from "./native-relay.js";
+import { ASK, type Ask, type FromSocket, type FromWorker } from "./native-words.js";
+
+/** Which host. */
+export interface NativeOptions {
+  /** The name it is installed under. Default: `"com.tabagent.server"`. */
+  name?: string | undefined;
+}
+
+/** What `tabagent-server native-host install` installs. */
+const HOST = "com.tabagent.server";
+/** Milliseconds for the worker's first word: a slow machine wakes it in that. */
+const ANSWER_MS = 5_000;
+
+/**
+ * The `NativeSocket` for `connect()`, in any context but a content script: `connect(url, { key, NativeSocket: nativeMessaging() })`. The service
+ * worker must call `nativeRelay()`, the manifest have the permission `nativeMessaging`, and the host be installed.
+ */
+export function nativeMessaging({ name = HOST }: NativeOptions = {}): new () => NativeSocket {
+  return class extends Socket {
+    constructor() {
+      super(name);
+    }
+  } as unknown as new () => NativeSocket;
+}
+
+const [CONNECTING, OPEN, CLOSING, CLOSED] = [0, 1, 2, 3];
+const EVENTS = ["open", "message", "close"] as const;
+
+/** As much of a WebSocket as transports are made of. */
+class Socket extends EventTarget {
+  binaryType = "arraybuffer";
+  /** Nobody knows: sessions bound what is under way over native messaging. */
+  readonly bufferedAmount = 0;
+  readyState = CONNECTING;
+  #link: Link<FromSocket, FromWorker> | undefined;
+  #heard = false;
+  #handlers = new Map<string, EventListener>();
+
+  constructor(name: string) {
+    super();
+    for (const type of EVENTS) Object.defineProperty(this, `on${type}`, { set: (handler) => this.#on(type, handler as EventListener | null) });
+    this.#open(name).catch((error) => this.#end({ code: "not_supported", message: `native messaging: ${(error as Error).message}` }));
+  }
+
+  /** @throws DOMException: the socket is not open. */
+  send(bytes: Uint8Array): void {
+    if (this.readyState !== OPEN) throw new DOMException("the socket is not open", "InvalidStateError");
+    // The module's memory cannot be given away.
+    const { buffer } = bytes.slice();
+    this.#link?.send(buffer as ArrayBuffer, [buffer]);
+  }
+
+  /** What was sent before still leaves. */
+  close(): void {
+    if (this.readyState >= CLOSING) return;
+    this.readyState = CLOSING;
+    // Who has not been heard may not be there.
+    if (this.#heard) this.#link?.send("goodbye");
+    else this.#link?.close();
+  }
+
+  async #open(name: string): Promise<void> {
+    const { port1, port2 } = new MessageChannel();
+    const ask: Ask = { type: ASK, id: crypto.randomUUID(), name };
+    const link = await portLink<FromSocket, FromWorker>(port1, ask.id, "client");
+    if (this.readyState !== CONNECTING) return link.close();
+    this.#link = link;
+    const late = setTimeout(() => this.#end({ code: "transport_failed", message: "the service worker does not answer: it must call nativeRelay() while it starts" }), ANSWER_MS);
+    link.listen((said) => {
+      clearTimeout(late);
+      this.#heard = true;
+      this.#hear(said);
+    });
+    void link.closed.then(() => {
+      clearTimeout(late);
+      this.readyState = CLOSED;
+      this.dispatchEvent(new Event("close"));
+    });
+    if ("clients" in globalThis) return relay(port2, ask);
+    const { active } = await navigator.serviceWorker.ready;
+    active?.postMessage(ask, [port2]);
+  }
+
+  #hear(said: FromWorker): void {
+    if (said === "there") return;
+    if (said === "open") {
+      if (this.readyState === CONNECTING) this.readyState = OPEN;
+      return void this.dispatchEvent(new Event("open"));
+    }
+    if ("ended" in said) return this.#end(said.ended);
+    this.dispatchEvent(new MessageEvent("message", { data: said }));
+  }
+
+  /** Sessions take text for the reason of the end. */
+  #end(failure: object): void {
+    this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(failure) }));
+    this.readyState = CLOSING;
+    this.#link?.close();
+  }
+
+  #on(type: string, handler: EventListener | null): void {
+    const before = this.#handlers.get(type);
+    if (before) this.removeEventListener(type, before);
+    this.#handlers.delete(type);
+    if (!handler) return;
+    this.addEventListener(type, handler);
+    this.#handlers.set(type, handler);
+  }
+}

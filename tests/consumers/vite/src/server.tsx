@@ -1,0 +1,6 @@
+// The same on a server: prints what its page is before anything is connected.
+import { renderToString } from "react-dom/server";
+
+import { App } from "./app";
+
+console.log(renderToString(<App url="http://127.0.0.1:9000" />));
