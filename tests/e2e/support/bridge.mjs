@@ -36,8 +36,8 @@ export async function makeExtension(folder, { settings, change, files = {} } = {
   await writeFile(join(folder, "settings.js"), `// Written by the test.\nexport const settings = ${JSON.stringify(settings)};\n`);
 }
 
-/** A browser with the extension, and a server that lets it in. `flags`: of the server; `more`: settings for the host. */
-export async function begin(t, { change, files, flags = [], more = {}, browserFlags = [] } = {}) {
+/** A browser with the extension, and a server that lets it in. `flags`: of the server; `more`: settings for the host; `cached`: with a back-forward cache. */
+export async function begin(t, { change, files, flags = [], more = {}, cached = false } = {}) {
   const home = await mkdtemp(join(tmpdir(), "tabagent-bridge-"));
   t.after(() => rm(home, { recursive: true, force: true, maxRetries: 10 }));
   const server = await startServer({ flags: [...letIn, ...flags] });
@@ -46,8 +46,8 @@ export async function begin(t, { change, files, flags = [], more = {}, browserFl
   await makeExtension(extension, { settings: { url: server.url, key, ...more }, change, files: typeof files === "function" ? files(server) : files });
   const profile = join(home, "profile");
   await mkdir(profile, { recursive: true });
-  const context = await launchWithExtension(profile, extension, ...browserFlags);
-  t.after(() => context.close());
+  const context = await launchWithExtension(profile, extension, { cached });
+  t.after(() => context.browser().close());
   const worker = context.serviceWorkers()[0] ?? (await context.waitForEvent("serviceworker"));
   const open = async (url) => {
     const page = await context.newPage();
@@ -115,7 +115,10 @@ async function targetsOf(context) {
       }
     },
     /** Evaluates a function in one, as if somebody had clicked. */
-    evaluate: async (path, run, argument) => valueOf(await targets.send(path, "Runtime.evaluate", { ...expressionOf(run, argument), userGesture: true })),
+    evaluate: async (path, run, argument) => {
+      await until(async () => (await targets.send(path, "Runtime.evaluate", { expression: "document.readyState" })).result.value, (state) => state === "complete");
+      return valueOf(await targets.send(path, "Runtime.evaluate", { ...expressionOf(run, argument), userGesture: true }));
+    },
     /** Closes one. */
     close: async (path) => {
       const target = await until(() => find(path), Boolean);

@@ -71,8 +71,14 @@ export async function createOffscreen(path: string): Promise<void> {
 }
 
 /** In a content script: asks the service worker for the offscreen document: it is there, or why not; undefined when nobody answers. */
-export const askForHost = (): Promise<true | FailureParts | undefined> | undefined =>
-  chrome?.runtime?.sendMessage({ type: OURS }) as Promise<true | FailureParts | undefined> | undefined;
+export async function askForHost(): Promise<true | FailureParts | undefined> {
+  try {
+    return (await chrome?.runtime?.sendMessage({ type: OURS })) as true | FailureParts | undefined;
+  } catch (error) {
+    if (/end does not exist/.test(String(error))) return undefined;
+    throw error;
+  }
+}
 
 /** In the service worker: answers that. */
 export function onAskedForHost(answer: () => Promise<true | FailureParts>): void {
@@ -86,7 +92,12 @@ export function onAskedForHost(answer: () => Promise<true | FailureParts>): void
 /** In a content script: a way to the offscreen document, which must be there. */
 export function runtimeLink<Sent, Received>(): Link<Sent, Received> {
   const whole = clones();
-  return portOver(chrome!.runtime!.connect({ name: whole ? OURS_CLONING : OURS }), whole);
+  const link = portOver<Sent, Received>(chrome!.runtime!.connect({ name: whole ? OURS_CLONING : OURS }), whole);
+  // Chrome takes the port from a page that is put aside, and does not tell it.
+  const back = ({ persisted }: PageTransitionEvent) => persisted && link.close();
+  addEventListener("pageshow", back);
+  void link.closed.then(() => removeEventListener("pageshow", back));
+  return link;
 }
 
 /** In the offscreen document: hears of each content script that opens a way. */

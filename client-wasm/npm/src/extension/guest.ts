@@ -9,6 +9,8 @@ import { type Call, type FromClient, type FromHost, ITEMS_WINDOW, ITEM_LEAST, ty
 
 /** A call under way. */
 interface Running {
+  /** It happens once, and a repeat may ask for what came of it. */
+  keyed: boolean;
   withdrawn: AbortController;
   /** Bytes of items that may be sent before any is taken. */
   credit: number;
@@ -43,10 +45,14 @@ export class Guest {
     this.#link.send(state);
   }
 
-  /** The other end is gone, and nobody waits for its calls. */
+  /** The other end is gone, and nobody waits for its calls. Those with a key go on, read to their end for nobody: they are for who repeats them. */
   leave(): void {
     this.#left = true;
-    for (const { withdrawn } of this.#calls.values()) withdrawn.abort();
+    for (const running of this.#calls.values()) {
+      running.credit = Infinity;
+      if (running.keyed) running.resume?.();
+      else running.withdrawn.abort();
+    }
     for (const remove of this.#heard.values()) remove();
     this.#asking.leave();
   }
@@ -77,7 +83,7 @@ export class Guest {
   }
 
   async #call({ id, kind, request, options, progress }: Call): Promise<void> {
-    const running: Running = { withdrawn: new AbortController(), credit: ITEMS_WINDOW, resume: undefined };
+    const running: Running = { keyed: !!options.idempotencyKey, withdrawn: new AbortController(), credit: ITEMS_WINDOW, resume: undefined };
     this.#calls.set(id, running);
     const { signal } = running.withdrawn;
     // One that waits for its reader is withdrawn as well.

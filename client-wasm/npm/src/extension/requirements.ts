@@ -8,7 +8,7 @@ export const MINIMUM_CHROME = 116;
 
 /** @internal Throws what is missing, all of it at once. @throws {@link TabagentError}: `not_supported`, the parts in `details.missing`. */
 export function require(manifest: Manifest | undefined, chromeVersion: number): void {
-  const missing = manifest ? lacks(manifest, chromeVersion) : ["an extension: this context is part of none, or of one that was reloaded"];
+  const missing = manifest ? lacks(manifest, chromeVersion) : ["an extension: this context is part of none, or of one that was reloaded or has crashed"];
   if (missing.length > 0) throw unsupported(missing);
 }
 

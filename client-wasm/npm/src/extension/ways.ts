@@ -22,9 +22,10 @@ type Way = Link<FromClient, FromHost>;
 
 /** Opens a way from this context. */
 export async function open(): Promise<Way> {
-  require(manifest(), chromeVersion());
   const end = performance.now() + PATIENCE_MS;
   for (let pause = PAUSE_MS; ; pause *= 2) {
+    // Every time: an extension may be gone by now.
+    require(manifest(), chromeVersion());
     const way = await attempt();
     if (typeof way === "object") return way;
     if (performance.now() > end) throw new TabagentError({ code: "transport_failed", status: 503, message: way });
@@ -76,7 +77,7 @@ async function byPort(): Promise<Way> {
 }
 
 async function byMessaging(passed: () => void): Promise<Way | undefined> {
-  const answer = await askForHost()?.catch(() => undefined);
+  const answer = await askForHost();
   if (!answer) return undefined;
   if (answer !== true) throw new TabagentError(answer);
   passed();
