@@ -5,15 +5,14 @@ use std::{
     rc::Rc,
 };
 
-use tabagent_protocol::{ConnectionId, Fault, Millis};
+use tabagent_protocol::{BULK_CHANNEL_PROTOCOL, CHANNEL_PROTOCOL, ConnectionId, Millis};
 
 use crate::{
     clock::Timer,
-    error::{self, Failure},
+    error,
     js::{self, Callback},
-    negotiation::Negotiating,
     session::{News, Session, Then},
-    transport::{Rung, Socket, Step, Transport},
+    transport::{Rung, Step, Transport, open_peer, open_socket},
 };
 
 /// How far a transport has come.
@@ -39,13 +38,13 @@ pub(crate) struct Attempt {
     pub(crate) rung: Rung,
     pub(crate) stage: Cell<Stage>,
     pub(crate) transport: OnceCell<Transport>,
-    /// What only WebRTC needs.
-    pub(crate) negotiating: Negotiating,
+    /// The server's id of the connection; empty while it is not known, and where it has none.
+    pub(crate) id: RefCell<String>,
     /// The step that is waited for; none when there is nothing to wait for any more.
     pub(crate) awaited: Cell<Option<Step>>,
     pub(crate) timers: RefCell<Vec<Timer>>,
-    /// Hears all events of the transport.
-    pub(crate) listener: Callback,
+    /// Hears what happens to the transport.
+    hear: Callback,
     /// While it is closing: the session, which must not go before it has closed.
     pub(crate) alive: RefCell<Option<Rc<Session>>>,
 }
@@ -60,10 +59,10 @@ impl Session {
             rung,
             stage: Cell::new(Stage::Opening),
             transport: OnceCell::new(),
-            negotiating: Negotiating::default(),
+            id: RefCell::default(),
             awaited: Cell::new(Some(if rung == Rung::WebRtc { Step::Signaling } else { Step::Channel })),
             timers: RefCell::default(),
-            listener: self.callback(connection.0, Self::enqueue),
+            hear: self.callback(connection.0, Self::enqueue),
             alive: RefCell::default(),
         });
         self.driver.attempts.borrow_mut().push(attempt.clone());
@@ -72,18 +71,14 @@ impl Session {
                 session.time_out(&attempt);
             }
         });
-        if rung == Rung::WebRtc {
-            self.negotiate_soon(attempt);
-        } else if let Err(failure) = self.open_socket(&attempt) {
-            self.lose(&attempt, *failure);
-        }
-    }
-
-    fn open_socket(&self, attempt: &Attempt) -> Result<(), Failure> {
-        let socket = Socket::new(attempt.rung, &self.options.constructors, &self.server, attempt.listener.function().clone())?;
+        let hear = attempt.hear.function();
+        let transport = match rung {
+            Rung::WebRtc => open_peer(hear, &self.server, CHANNEL_PROTOCOL, BULK_CHANNEL_PROTOCOL),
+            Rung::WebSocket => open_socket(hear, &self.server, "WebSocket", CHANNEL_PROTOCOL),
+            Rung::Native => open_socket(hear, &self.server, "NativeSocket", CHANNEL_PROTOCOL),
+        };
         // There is none yet.
-        let _ = attempt.transport.set(Transport::WebSocket(socket));
-        Ok(())
+        let _ = attempt.transport.set(transport);
     }
 
     /// A step is done, and with it all before it: their events may come late.
@@ -101,7 +96,7 @@ impl Session {
     /// Says that something happened on the way.
     pub(crate) fn trace(&self, attempt: &Attempt, name: &'static str, count: u32) {
         let ms = js::performance_now() - self.started;
-        self.tell(News::Step { transport: attempt.rung, connection: attempt.id(), name, ms, count });
+        self.tell(News::Step { transport: attempt.rung, connection: attempt.id.borrow().clone(), name, ms, count });
     }
 
     /// What a transport waits for takes too long.
@@ -110,12 +105,6 @@ impl Session {
             self.lose(attempt, *error::timed_out(step, attempt.rung, self.options.connect_timeout));
             self.schedule();
         }
-    }
-
-    /// A transport comes to nothing, whenever that turns out.
-    pub(crate) fn fail_attempt(&self, attempt: &Rc<Attempt>, fault: Fault) {
-        self.lose(attempt, fault);
-        self.schedule();
     }
 
     /// A timer that is called off with the attempt.
@@ -129,11 +118,22 @@ impl Session {
         self.driver.attempts.borrow_mut().retain(|each| each.connection != attempt.connection);
         attempt.stage.set(Stage::Closing);
         attempt.timers.take();
-        if attempt.awaited.take().is_some() {
-            self.forget(attempt);
+        attempt.close(attempt.awaited.take().is_some());
+    }
+}
+
+impl Attempt {
+    /// With `forget` it will not come about.
+    fn close(&self, forget: bool) {
+        if let Some(transport) = self.transport.get() {
+            transport.close(forget);
         }
-        if let Some(transport) = attempt.transport.get() {
-            transport.close();
-        }
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        // Before what hears it goes.
+        self.close(false);
     }
 }

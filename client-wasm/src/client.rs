@@ -8,12 +8,13 @@ use std::{
 use futures_channel::oneshot;
 use js_sys::Promise;
 use tabagent_protocol::{Body, CallId, Event, Fault, Lane, Request};
+use wasm_bindgen::JsValue;
 
 use crate::{
-    clock, error,
+    clock, error, js,
     options::Options,
     session::{News, Session, State},
-    transport::{Rung, Transport},
+    transport::Rung,
 };
 
 /// Hears what concerns the whole session. It may call the client back.
@@ -174,7 +175,7 @@ impl Client {
     /// The server's id of the connection in use, as its log names it; empty while it is not known, and for a WebSocket.
     #[must_use]
     pub fn connection(&self) -> String {
-        self.session.carrier().map(|attempt| attempt.id()).unwrap_or_default()
+        self.session.carrier().map(|attempt| attempt.id.borrow().clone()).unwrap_or_default()
     }
 
     /// Packets sent, acknowledged and received in a lane, and turns waiting.
@@ -186,13 +187,13 @@ impl Client {
     /// Bytes in the send buffer of a lane's pipe.
     #[must_use]
     pub fn buffered(&self, lane: Lane) -> u32 {
-        self.session.transport(|transport| transport.buffered(lane)).unwrap_or_default()
+        self.session.transport(|transport| transport.buffered(lane as u32)).unwrap_or_default()
     }
 
     /// The browser's own statistics of the connection, an `RTCStatsReport`. None without one over WebRTC.
     #[must_use]
     pub fn report(&self) -> Option<Promise> {
-        self.session.transport(Transport::report).flatten()
+        self.session.transport(|transport| transport.report()).filter(JsValue::is_object).map(js::known)
     }
 }
 

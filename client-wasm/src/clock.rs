@@ -23,7 +23,7 @@ impl Timer {
     pub(crate) fn after(ms: Millis, then: Callback) -> Self {
         // Browsers read the delay as a signed number: a longer one would fire at once.
         let ms = ms.min(i32::MAX as Millis) as u32;
-        Self { id: js::set_timeout(then.function(), ms), _then: then }
+        Self { id: js::later(then.function(), ms), _then: then }
     }
 }
 

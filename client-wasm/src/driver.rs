@@ -7,16 +7,15 @@ use std::{
 };
 
 use tabagent_protocol::{ConnectionId, Endpoint, Input, Lane, Millis, Output};
-use wasm_bindgen::JsValue;
 
 use crate::{
     attempt::{Attempt, Stage},
     clock::{self, Timer},
     error,
-    js::{self, Callback},
+    js::{self, Callback, Heard},
     ladder::NEVER,
     session::Session,
-    transport::{Happened, Sent, Step, Transport},
+    transport::{NOTES, Step, Transport, happened, sent},
 };
 
 /// Milliseconds for the last packets to leave and the server to hang up: longer than a round trip anywhere.
@@ -32,7 +31,7 @@ pub(crate) struct Driver {
     /// Which of them brought the last packet.
     pub(crate) speaking: Cell<u32>,
     /// Events of transports that nobody has read. Bounded by one turn of the event loop: emptied before the next task.
-    arrived: RefCell<Vec<(ConnectionId, JsValue)>>,
+    arrived: RefCell<Vec<(ConnectionId, Heard)>>,
     /// While a microtask is on its way: the session, which must not go before it has come.
     scheduled: RefCell<Option<Rc<Session>>>,
     microtask: Callback,
@@ -70,8 +69,8 @@ impl Session {
     }
 
     /// An event of a transport.
-    pub(crate) fn enqueue(&self, connection: u32, event: JsValue) {
-        self.driver.arrived.borrow_mut().push((ConnectionId(connection), event));
+    pub(crate) fn enqueue(&self, connection: u32, heard: Heard) {
+        self.driver.arrived.borrow_mut().push((ConnectionId(connection), heard));
         self.schedule();
     }
 
@@ -85,8 +84,8 @@ impl Session {
     /// One turn: everything that arrived, everything that follows from it, and when to come back.
     pub(crate) fn turn(&self) {
         let arrived = self.driver.arrived.take();
-        for (connection, event) in arrived {
-            self.take(connection, &event);
+        for (connection, heard) in arrived {
+            self.take(connection, &heard);
             self.drain();
         }
         self.watch();
@@ -100,49 +99,46 @@ impl Session {
         let mut scheduled = self.driver.scheduled.borrow_mut();
         if scheduled.is_none() {
             *scheduled = self.this.upgrade();
-            js::queue_microtask(self.driver.microtask.function());
+            js::soon(self.driver.microtask.function());
         }
     }
 
-    fn take(&self, connection: ConnectionId, event: &JsValue) {
+    fn take(&self, connection: ConnectionId, heard: &Heard) {
         let Some(attempt) = self.attempt(connection.0) else { return };
         if attempt.stage.get() == Stage::Closing {
             return self.detach(&attempt); // the server has hung up
         }
-        let Some(transport) = attempt.transport.get() else { return };
-        match transport.read(event) {
-            None => {}
-            Some(Happened::Packet(bytes)) => {
+        let Heard { number, value, .. } = heard;
+        match heard.happened {
+            happened::PACKET => {
                 self.driver.speaking.set(connection.0);
-                self.input(Input::Packet { connection, bytes: &bytes });
+                self.input(Input::Packet { connection, bytes: &js::bytes(value) });
                 self.heard(&attempt);
-                // What it acknowledges has left the buffer.
-                if transport.has_drained() {
-                    self.drained(connection);
-                }
             }
-            Some(Happened::Writable(lane)) => self.input(Input::Writable { connection, lane }),
-            Some(Happened::Drained) => self.drained(connection),
-            Some(Happened::Step(step)) => {
-                self.done(&attempt, step);
-                if step == Step::Channel && attempt.stage.get() == Stage::Opening {
-                    attempt.stage.set(Stage::Ready);
-                    self.greet();
-                }
+            happened::STEP => self.stepped(&attempt, *number),
+            happened::WRITABLE => self.input(Input::Writable { connection, lane: Lane::ALL[*number as usize % 2] }),
+            happened::CLOSED => {
+                let why = js::text(value, "why").unwrap_or_default();
+                self.lose(&attempt, *error::broke(attempt.awaited.get(), attempt.rung, &why));
             }
-            Some(Happened::Candidate(candidate)) => self.candidate(&attempt, &candidate),
-            Some(Happened::Doubtful) if attempt.stage.get() == Stage::Carrying => self.doubt(),
-            Some(Happened::Doubtful) => {}
-            Some(Happened::Refused(json)) => {
-                self.lose(&attempt, *error::refusal(&js::parse(&json)).unwrap_or_else(error::not_ours))
+            happened::FAILED => self.lose(&attempt, *error::refusal(value).unwrap_or_else(error::not_ours)),
+            happened::DOUBTFUL if attempt.stage.get() == Stage::Carrying => self.doubt(),
+            happened::DOUBTFUL => {}
+            happened::NAMED => drop(attempt.id.replace(js::text(value, "id").unwrap_or_default())),
+            note => {
+                let name = NOTES.get(note.wrapping_sub(happened::OFFER) as usize);
+                self.trace(&attempt, name.copied().unwrap_or_default(), *number);
             }
-            Some(Happened::Closed(why)) => self.lose(&attempt, *error::broke(attempt.awaited.get(), attempt.rung, why)),
         }
     }
 
-    fn drained(&self, connection: ConnectionId) {
-        for lane in Lane::ALL {
-            self.input(Input::Writable { connection, lane });
+    /// A step of a handshake is done.
+    fn stepped(&self, attempt: &Rc<Attempt>, number: u32) {
+        let Some(step) = Step::all().nth(number as usize) else { return };
+        self.done(attempt, step);
+        if step == Step::Channel && attempt.stage.get() == Stage::Opening {
+            attempt.stage.set(Stage::Ready);
+            self.greet();
         }
     }
 
@@ -165,11 +161,12 @@ impl Session {
 
     fn transmit(&self, connection: ConnectionId, lane: Lane, packet: Vec<u8>) {
         let Some(attempt) = self.attempt(connection.0) else { return };
-        match attempt.transport.get().map_or(Sent::Closed, |transport| transport.try_send(lane, packet)) {
-            Sent::Ready => {}
-            Sent::Full => self.input(Input::Full { connection, lane }),
+        let sent = attempt.transport.get().map(|transport| transport.send(lane as u32, &packet));
+        match sent {
+            Some(sent::READY) => {}
+            Some(sent::FULL) => self.input(Input::Full { connection, lane }),
             // A page that closes what is ours gets no event of it.
-            Sent::Closed => self.lose(&attempt, *error::broke(attempt.awaited.get(), attempt.rung, "the transport was closed")),
+            _ => self.lose(&attempt, *error::broke(attempt.awaited.get(), attempt.rung, "the transport was closed")),
         }
     }
 

@@ -14,22 +14,6 @@ use crate::{
 /// A fault on its way up. Boxed: a pointer moves in a fraction of the code.
 pub(crate) type Failure = Box<Fault>;
 
-/// The server's HTTP port does not answer, or the browser does not let us ask.
-pub(crate) fn unreachable(url: &str) -> Failure {
-    let hint = ": is the server running there, does it allow this origin, and may this page reach the local network?";
-    failed(&["no answer from ", url, hint])
-}
-
-/// Not an address at all.
-pub(crate) fn no_address(url: &str) -> Failure {
-    Box::new(Fault::new(Code::BAD_REQUEST, join(&[url, " is no address to connect to"])))
-}
-
-/// Whoever answered is no server of ours.
-pub(crate) fn not_a_server(url: &str, status: u16) -> Failure {
-    failed(&[url, " answered with HTTP status ", &decimal(status.into()), ": is it a tabagent server?"])
-}
-
 /// A step took too long.
 pub(crate) fn timed_out(step: Step, rung: Rung, after: Millis) -> Failure {
     failed(&["not connected after ", &decimal(after), " ms: ", step.hint(rung)])
@@ -58,19 +42,6 @@ pub(crate) fn not_ours() -> Failure {
     failed(&["the peer does not speak this protocol"])
 }
 
-/// The browser found no network interface.
-pub(crate) fn stranded() -> Failure {
-    let message = "the browser has no network interface for WebRTC (or, with a relay-only policy, no relay answered): go online, \
-                   or connect another way";
-    Box::new(Fault::new(Code::NO_CANDIDATES, message))
-}
-
-/// The browser does not want to.
-pub(crate) fn refused(code: Code, what: &str, thrown: &JsValue) -> Failure {
-    let why = js::text(thrown, "message").unwrap_or_default();
-    Box::new(Fault::new(code, join(&["the browser refuses ", what, ": ", &why])))
-}
-
 /// Names the step that a failed attempt stopped at, in the message and, where there are no other particulars, in `details.step`.
 pub(crate) fn stopped(step: Step, fault: &mut Fault) {
     let name = step.name();
@@ -80,13 +51,10 @@ pub(crate) fn stopped(step: Step, fault: &mut Fault) {
     }
 }
 
-/// An error object as the server writes it, over HTTP or as text on a channel. `None` for anything else.
+/// An error object as the server writes it. `None` for anything else.
 pub(crate) fn refusal(value: &JsValue) -> Option<Failure> {
     let mut fault = Fault::new(Code::custom(js::text(value, "code")?), js::text(value, "message")?);
-    let details = js::field(value, "details");
-    if details.is_object() {
-        fault.details = js::stringify(&details).into_bytes();
-    }
+    fault.details = js::json(value, "details");
     fault.retry_after_ms = js::number(value, "retry_after_ms");
     Some(Box::new(fault))
 }

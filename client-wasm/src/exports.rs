@@ -6,7 +6,7 @@
 
 use std::rc::Rc;
 
-use js_sys::{Function, Promise, Uint8Array};
+use js_sys::{Array, Uint8Array};
 use tabagent_protocol::{Body, CallId, Code, Event, Fault, Lane, Payload, Request};
 use wasm_bindgen::prelude::*;
 
@@ -15,12 +15,12 @@ use crate::{
     ladder::NEVER,
     options::{Negotiation, Options},
     session::{News, Session},
-    transport::{Rung, Transport},
+    transport::Rung,
 };
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-/** Hears everything of a session. `value` is JSON in UTF-8 in memory of the module: decode it before returning. Must not throw. */
+/** Hears everything of a session, and says what it is called. `value` is JSON in UTF-8 in memory of the module: decode it before returning. Must not throw. */
 export interface Listener {
   /**
    * A step of opening a transport is done (`signaling`, `ice`, `dtls`, `channel`, `welcome`), or was noticed (`offer`, `answer`,
@@ -51,29 +51,31 @@ export interface Listener {
   published(value: Uint8Array): void;
   /** The answer to a ping. */
   pong(token: number): void;
+  /** Gives 32 random bytes for a session, and others for the next. */
+  secret(): Uint8Array;
 }
 
 /** How to reach a server; what is left out has its default. */
 export interface SessionOptions {
   /** `http://host:port`. */
   server: string;
-  /** Gives 32 random bytes for a session, and others for the next. */
-  secret: () => Uint8Array;
   /** Secrets of sessions that this one takes the place of, one behind the other. */
   replaces?: Uint8Array | undefined;
   /** What makes transports, where that is not the window's own; that of peer connections is given the window to make them in. */
   constructors?: object | undefined;
   key?: string | undefined;
-  /** The preferred first; WebRTC and the WebSocket when left out. */
-  transports?: readonly string[] | undefined;
+  /** The preferred first, each as its place among all: `webrtc`, `websocket`, `native`. */
+  transports: Uint8Array;
   iceServers?: readonly RTCIceServer[] | undefined;
   relayOnly?: boolean | undefined;
   serverOffers?: boolean | undefined;
-  connectTimeoutMs?: number | undefined;
   /** A session that loses its transport is over. */
   once?: boolean | undefined;
-  /** Window, first and longest wait, the same for what is preferred, stable, head start, silence, answer: milliseconds. */
-  patience?: readonly (number | undefined)[] | undefined;
+  /**
+   * Milliseconds, 64-bit floats: until connecting fails; window, first and longest wait, the same for what is preferred, stable, head start,
+   * silence, answer. What is not a number has its default.
+   */
+  patience: Uint8Array;
 }
 
 /** A call. */
@@ -159,24 +161,37 @@ extern "C" {
     fn published(this: &JsListener, value: &[u8]);
     #[wasm_bindgen(method)]
     fn pong(this: &JsListener, token: u32);
+    #[wasm_bindgen(method)]
+    fn secret(this: &JsListener) -> JsValue;
 }
 
-/// What a caller may wish for that needs no more than numbers.
-#[wasm_bindgen]
-#[derive(Clone, Copy, Debug)]
-pub enum Wish {
+/// What a caller may wish for, numbered as in the package's `wishes.ts`. One exported function for all: each has code of its own that guards it.
+mod wish {
+    /// A call of the parts of a [`JsRequest`](super::JsRequest). Answers its id.
+    pub(super) const CALL: u32 = 0;
+    /// Sends an item of call `a`, of the parts of a [`JsItem`](super::JsItem), once `writable` was heard of it. Answers 1 when more may follow
+    /// at once; if not, it is heard again.
+    pub(super) const ITEM: u32 = 1;
+    /// Answers call `a` of the server, by the parts of a [`JsAnswer`](super::JsAnswer).
+    pub(super) const ANSWER: u32 = 2;
+    /// Ends the session with the reason in a [`JsAnswer`](super::JsAnswer).
+    pub(super) const CLOSE: u32 = 3;
     /// Withdraws call `a`; nothing is heard of it any more.
-    Cancel,
+    pub(super) const CANCEL: u32 = 4;
     /// The items of call `a` are complete.
-    End,
+    pub(super) const END: u32 = 5;
     /// An item of call `a` that cost `b` has been read.
-    Consumed,
+    pub(super) const CONSUMED: u32 = 6;
     /// A sign of life; `a`, not 0, comes back.
-    Ping,
+    pub(super) const PING: u32 = 7;
     /// The page is looked at again; `a` is 1 when its way to the server may have changed.
-    Wake,
+    pub(super) const WAKE: u32 = 8;
     /// The page goes, and may come back.
-    Sleep,
+    pub(super) const SLEEP: u32 = 9;
+    /// Answers the [counts](super::JsSession::counts) in bytes, 32-bit numbers.
+    pub(super) const COUNTS: u32 = 10;
+    /// Answers the promise of the browser's statistics of the connection in use, an `RTCStatsReport`, where that is WebRTC.
+    pub(super) const REPORT: u32 = 11;
 }
 
 /// A session with a server, begun by its construction. The listener hears `transport` or a fault of call 0.
@@ -188,104 +203,88 @@ impl JsSession {
     /// Begins to connect.
     #[wasm_bindgen(constructor)]
     pub fn new(listener: JsListener, options: &JsOptions) -> Self {
-        let secrets: Function = js::known(js::field(options, "secret"));
-        let mut chosen = Options::new(move || *js::bytes(&js::call(&secrets)).first_chunk().unwrap_or(&[0; 32]));
-        let names = js::list(options, "transports");
-        chosen.transports.clear();
-        for at in 0..names.length() {
-            chosen.transports.extend(names.get(at).as_string().and_then(|name| Rung::of(&name)));
-        }
+        let listener = Rc::new(listener);
+        let namer = listener.clone();
+        let mut chosen = Options::new(move || *js::bytes(&namer.secret()).first_chunk().unwrap_or(&[0; 32]));
+        let places = js::bytes(&js::field(options, "transports"));
+        chosen.transports = places.iter().filter_map(|at| Rung::ALL.get(usize::from(*at)).copied()).collect();
         chosen.replaces = js::bytes(&js::field(options, "replaces")).as_chunks().0.to_vec();
         chosen.constructors = js::field(options, "constructors");
         chosen.key = js::text(options, "key");
-        chosen.ice_servers = js::list(options, "iceServers");
-        chosen.relay_only = js::truthy(options, "relayOnly");
-        if js::truthy(options, "serverOffers") {
+        chosen.ice_servers = js::known::<Array>(js::field(options, "iceServers"));
+        chosen.relay_only = js::truth(options, "relayOnly");
+        if js::truth(options, "serverOffers") {
             chosen.negotiation = Negotiation::ServerOffers;
         }
-        chosen.reconnect = !js::truthy(options, "once");
-        let patience = js::list(options, "patience");
-        for (value, at) in chosen.patience.all_mut().into_iter().zip(0..) {
-            if let Some(ms) = patience.get(at).as_f64() {
+        chosen.reconnect = !js::truth(options, "once");
+        let patience = js::bytes(&js::field(options, "patience"));
+        let all = [&mut chosen.connect_timeout].into_iter().chain(chosen.patience.all_mut());
+        for (value, ms) in all.zip(patience.as_chunks().0) {
+            let ms = f64::from_le_bytes(*ms);
+            if !ms.is_nan() {
                 *value = ms as u64;
             }
-        }
-        if let Some(ms) = js::number(options, "connectTimeoutMs") {
-            chosen.connect_timeout = ms.into();
         }
         let server = js::text(options, "server").unwrap_or_default();
         Self(Session::start(&server, chosen, Box::new(move |session, news| tell(&listener, session, news))))
     }
 
-    /// Calls an action. Returns the call's id.
-    ///
-    /// # Errors
-    /// Throws code, status and a sentence in one string, a line each.
-    pub fn call(&self, request: &JsRequest) -> Result<u32, JsValue> {
-        let request = Request {
-            action: js::text(request, "action").unwrap_or_default(),
-            lane: if js::truthy(request, "bulk") { Lane::Bulk } else { Lane::Interactive },
-            request_id: js::text(request, "requestId"),
-            deadline_ms: js::number(request, "deadlineMs"),
-            idempotency_key: js::text(request, "idempotencyKey"),
-            boot: js::bytes(&js::field(request, "boot")).first_chunk().copied(),
-            streams: js::truthy(request, "streams"),
-            body: body(request),
-            ..Request::default()
+    /// Wishes for something, of a call `a` where it is of one. What is refused is answered by code, status and a sentence in one string, a line
+    /// each.
+    #[wasm_bindgen(unchecked_return_type = "unknown")]
+    pub fn wish(&self, wish: u32, a: u32, b: u32, #[wasm_bindgen(unchecked_optional_param_type = "object")] parts: &JsValue) -> JsValue {
+        let (session, call) = (&self.0, CallId(a));
+        let answer = match wish {
+            wish::CALL => session.wish().call(clock::now(), request(parts)).map(|id| id.0),
+            wish::ITEM => session.wish().item(call, &body(parts)).map(u32::from),
+            wish::COUNTS => return Uint8Array::from(self.counts().as_slice()).into(),
+            wish::REPORT => return session.transport(|transport| transport.report()).unwrap_or_default(),
+            _ => {
+                self.wish_only(wish, a, b, parts);
+                return JsValue::UNDEFINED;
+            }
         };
-        self.0.wish().call(clock::now(), request).map(|id| id.0).map_err(|fault| fault.lines().into())
+        answer.map_or_else(|fault| fault.lines().into(), JsValue::from)
     }
 
-    /// Sends an item of a call that streams, once `writable` was heard of it. Answers whether more may follow at once; if not, it
-    /// is heard again.
-    ///
-    /// # Errors
-    /// As [`JsSession::call`].
-    pub fn item(&self, call: u32, item: &JsItem) -> Result<bool, JsValue> {
-        self.0.wish().item(CallId(call), &body(item)).map_err(|fault| fault.lines().into())
-    }
-
-    /// Answers a call of the server.
-    pub fn answer(&self, call: u32, answer: &JsAnswer) {
-        let result = match fault(answer) {
-            Some(fault) => Err(fault),
-            None => Ok(Body::json(bytes_of(answer, "value"))),
-        };
-        self.0.wish().respond(CallId(call), result);
-    }
-
-    /// Wishes for something of a call.
-    pub fn wish(&self, wish: Wish, a: u32, b: u32) {
-        let session = &self.0;
+    /// What is not answered.
+    fn wish_only(&self, wish: u32, a: u32, b: u32, parts: &JsValue) {
+        let (session, call) = (&self.0, CallId(a));
         match wish {
-            Wish::Cancel => session.wish().cancel(CallId(a)),
-            Wish::End => session.wish().end_items(CallId(a)),
-            Wish::Consumed => session.wish().consumed(CallId(a), b),
-            Wish::Ping => session.wish().ping(a.into()),
-            Wish::Wake => session.wake(a != 0),
-            Wish::Sleep => session.sleep(),
-        }
-    }
-
-    /// Ends the session with this reason.
-    pub fn close(&self, reason: &JsAnswer) {
-        if let Some(fault) = fault(reason) {
-            self.0.close(fault);
+            wish::ANSWER => {
+                let answer = fault(parts).map_or_else(|| Ok(Body::json(js::utf8(parts, "value"))), Err);
+                session.wish().respond(call, answer);
+            }
+            wish::CLOSE => {
+                if let Some(fault) = fault(parts) {
+                    session.close(fault);
+                }
+            }
+            wish::CANCEL => session.wish().cancel(call),
+            wish::END => session.wish().end_items(call),
+            wish::CONSUMED => session.wish().consumed(call, b),
+            wish::PING => session.wish().ping(a.into()),
+            wish::WAKE => session.wake(a != 0),
+            wish::SLEEP => session.sleep(),
+            _ => {}
         }
     }
 
     /// Calls in flight: ours, the server's; per lane: packets sent, acknowledged, received, turns waiting, bytes buffered; per
     /// transport, the preferred first: 0 idle, 1 waiting, 2 opening, 3 carrying; failures; milliseconds to the next try.
-    pub fn counts(&self) -> Vec<u32> {
+    fn counts(&self) -> Vec<u8> {
         let session = &self.0;
         let endpoint = session.driver.endpoint.borrow();
         let (ours, theirs) = endpoint.calls_in_flight();
-        let mut out = vec![ours as u32, theirs as u32];
+        let mut out = Vec::new();
+        let mut push = |count: u32| out.extend_from_slice(&count.to_le_bytes());
+        push(ours as u32);
+        push(theirs as u32);
         for lane in Lane::ALL {
             for count in endpoint.lane_counts(lane) {
-                out.push(count as u32);
+                push(count as u32);
             }
-            out.push(session.transport(|transport| transport.buffered(lane)).unwrap_or_default());
+            push(session.transport(|transport| transport.buffered(lane as u32)).unwrap_or_default());
         }
         let carrier = session.carrier().map(|attempt| attempt.rung);
         for place in &session.ladder.borrow().places {
@@ -296,16 +295,12 @@ impl JsSession {
                 due => (1, due.saturating_sub(clock::now())),
             };
             for number in [state, place.failures, wait as u32] {
-                out.push(number);
+                push(number);
             }
         }
         out
     }
 
-    /// The browser's statistics of the connection in use, an `RTCStatsReport`, where that is WebRTC.
-    pub fn report(&self) -> Option<Promise> {
-        self.0.transport(Transport::report).flatten()
-    }
 }
 
 fn tell(listener: &JsListener, session: &Session, news: News) {
@@ -315,7 +310,7 @@ fn tell(listener: &JsListener, session: &Session, news: News) {
             listener.failed(transport.name(), step.name(), fault.code.as_str(), &fault.message);
         }
         News::Transport { to, reason } => {
-            let connection = session.carrier().map(|attempt| attempt.id()).unwrap_or_default();
+            let connection = session.carrier().map(|attempt| attempt.id.borrow().clone()).unwrap_or_default();
             listener.transport(to.map_or("", Rung::name), &connection, reason);
         }
         News::Session(event) => tell_event(listener, event),
@@ -348,11 +343,26 @@ fn failed(listener: &JsListener, call: CallId, fault: &Fault) {
     listener.fault(call.0, code.as_str(), &fault.message, code.status(), &fault.details, fault.retry_after_ms);
 }
 
+/// Reads a call.
+fn request(parts: &JsValue) -> Request {
+    Request {
+        action: js::text(parts, "action").unwrap_or_default(),
+        lane: if js::truth(parts, "bulk") { Lane::Bulk } else { Lane::Interactive },
+        request_id: js::text(parts, "requestId"),
+        deadline_ms: js::number(parts, "deadlineMs"),
+        idempotency_key: js::text(parts, "idempotencyKey"),
+        boot: js::bytes(&js::field(parts, "boot")).first_chunk().copied(),
+        streams: js::truth(parts, "streams"),
+        body: body(parts),
+        ..Request::default()
+    }
+}
+
 /// Reads a value, and the raw bytes beside it.
 fn body(object: &JsValue) -> Body {
     let payload = js::field(object, "payload");
     let raw = || Payload { content_type: js::text(object, "contentType"), bytes: js::bytes(&payload) };
-    Body { value: bytes_of(object, "value"), payload: payload.is_object().then(raw) }
+    Body { value: js::utf8(object, "value"), payload: payload.is_object().then(raw) }
 }
 
 /// The raw bytes get a buffer of their own: a view of the module's memory would be gone with the next allocation.
@@ -363,9 +373,5 @@ fn payload(body: &Body) -> JsValue {
 /// Reads a failure; none where there is no code.
 fn fault(answer: &JsValue) -> Option<Fault> {
     let message = js::text(answer, "message").unwrap_or_default();
-    Some(Fault::new(Code::custom(js::text(answer, "code")?), message).with_details(bytes_of(answer, "details")))
-}
-
-fn bytes_of(object: &JsValue, name: &str) -> Vec<u8> {
-    js::text(object, name).unwrap_or_default().into_bytes()
+    Some(Fault::new(Code::custom(js::text(answer, "code")?), message).with_details(js::utf8(answer, "details")))
 }

@@ -1,21 +1,21 @@
-//! Untyped JavaScript, made safe: the only file that reflects on values and casts them. Nothing here can throw or panic.
+//! What is JavaScript's, made safe: callbacks, timers, untyped values. The only file that casts. Nothing here can throw or panic.
 
-use std::pin::Pin;
-
-use js_sys::{Array, Function, JSON, Object, Promise, Reflect, Uint8Array};
+use js_sys::{Function, Uint8Array};
+#[cfg(feature = "typed")]
+use js_sys::JSON;
 use wasm_bindgen::{JsCast, prelude::*};
-use wasm_bindgen_futures::spawn_local;
+
+#[wasm_bindgen(module = "/src/later.js")]
+extern "C" {
+    /// Runs a callback when the current task is done, before the next one.
+    pub(crate) fn soon(then: &Function);
+
+    /// Runs a callback after so many milliseconds. Returns what `clear_timeout` takes: a number in a browser, an object elsewhere.
+    pub(crate) fn later(then: &Function, ms: u32) -> JsValue;
+}
 
 #[wasm_bindgen]
 extern "C" {
-    /// Runs a function when the current task is done, before the next one.
-    #[wasm_bindgen(js_name = queueMicrotask)]
-    pub(crate) fn queue_microtask(then: &Function);
-
-    /// Returns what `clear_timeout` takes: a number in a browser, an object elsewhere.
-    #[wasm_bindgen(js_name = setTimeout)]
-    pub(crate) fn set_timeout(then: &Function, ms: u32) -> JsValue;
-
     #[wasm_bindgen(js_name = clearTimeout)]
     pub(crate) fn clear_timeout(id: &JsValue);
 
@@ -23,26 +23,39 @@ extern "C" {
     #[wasm_bindgen(js_namespace = performance, js_name = now)]
     pub(crate) fn performance_now() -> f64;
 
-    /// Asks over HTTP.
-    pub(crate) fn fetch(request: &JsValue) -> Promise;
-
-    /// The global object: whatever it is, it is the value of itself.
-    #[wasm_bindgen(js_namespace = globalThis, js_name = valueOf)]
-    pub(crate) fn global() -> JsValue;
-
     /// A number from 0 up to, but not including, 1.
     #[wasm_bindgen(js_namespace = Math)]
     pub(crate) fn random() -> f64;
 }
 
-/// A Rust closure that JavaScript may call for as long as this value lives.
+/// Strings cross as their bytes: the code for that is there already, for packets.
+#[wasm_bindgen(module = "/src/values.js")]
+extern "C" {
+    /// A field of any value; `undefined` when there is none.
+    pub(crate) fn field(value: &JsValue, name: &str) -> JsValue;
+    #[wasm_bindgen(js_name = text)]
+    fn text_bytes(value: &JsValue, name: &str) -> JsValue;
+    #[wasm_bindgen(js_name = json)]
+    fn json_bytes(value: &JsValue, name: &str) -> JsValue;
+    #[wasm_bindgen(js_name = number)]
+    fn number_or_nan(value: &JsValue, name: &str) -> f64;
+}
+
+/// What a callback is called with.
+pub(crate) struct Heard {
+    pub(crate) happened: u32,
+    pub(crate) number: u32,
+    pub(crate) value: JsValue,
+}
+
+/// A Rust closure that JavaScript may call for as long as this value lives. All are of one type: each would have code of its own.
 #[must_use]
-pub(crate) struct Callback(Closure<dyn FnMut(JsValue)>);
+pub(crate) struct Callback(Closure<dyn FnMut(u32, u32, JsValue)>);
 
 impl Callback {
-    /// Wraps `then`, which gets the first argument of the call.
-    pub(crate) fn new(then: impl FnMut(JsValue) + 'static) -> Self {
-        Self(Closure::wrap(Box::new(then)))
+    /// Wraps `then`, which gets the arguments of the call.
+    pub(crate) fn new(then: impl Fn(Heard) + 'static) -> Self {
+        Self(Closure::wrap(Box::new(move |happened, number, value| then(Heard { happened, number, value }))))
     }
 
     /// What JavaScript calls.
@@ -51,92 +64,36 @@ impl Callback {
     }
 }
 
-/// What a function without arguments returns; `undefined` when it throws.
-pub(crate) fn call(function: &Function) -> JsValue {
-    function.call0(&JsValue::UNDEFINED).unwrap_or(JsValue::UNDEFINED)
-}
-
-/// What a method returns; `undefined` when it throws, or is none.
-pub(crate) fn method(object: &JsValue, name: &str, argument: &JsValue) -> JsValue {
-    let method: Function = known(field(object, name));
-    method.call1(object, argument).unwrap_or(JsValue::UNDEFINED)
-}
-
-/// A window of the same origin that shows nothing, and lives as long as its frame is in the document.
-pub(crate) fn hidden_frame() -> JsValue {
-    let document = field(&global(), "document");
-    let frame = method(&document, "createElement", &"iframe".into());
-    set(&frame, "hidden", &JsValue::TRUE);
-    method(&field(&document, "documentElement"), "append", &frame);
-    frame
-}
-
-/// Makes an object of a class that is a value.
-///
-/// # Errors
-/// What its constructor throws, and when it is none.
-pub(crate) fn construct(class: JsValue, arguments: [&JsValue; 2]) -> Result<JsValue, JsValue> {
-    let list: Array = Array::new();
-    for argument in arguments {
-        list.push(argument);
-    }
-    let class: Function = known(class);
-    Reflect::construct(&class, &list)
-}
-
-/// Says that a value is what the browser's own interface promises it to be: an event's channel, a dictionary.
+/// Says that a value is what the browser's own interface promises it to be.
 pub(crate) fn known<T: JsCast>(value: JsValue) -> T {
     value.unchecked_into()
 }
 
-/// A plain object of these fields.
-pub(crate) fn object(fields: &[(&str, &JsValue)]) -> JsValue {
-    let object = Object::new().into();
-    for (name, value) in fields {
-        set(&object, name, value);
-    }
-    object
-}
-
-/// Sets a field; one that cannot be set stays as it is.
-pub(crate) fn set(object: &JsValue, name: &str, value: &JsValue) {
-    let _ = Reflect::set(object, &name.into(), value);
-}
-
-/// A field of any value; `undefined` when there is none.
-pub(crate) fn field(value: &JsValue, name: &str) -> JsValue {
-    Reflect::get(value, &name.into()).unwrap_or(JsValue::UNDEFINED)
-}
-
 /// A field that is a string.
 pub(crate) fn text(value: &JsValue, name: &str) -> Option<String> {
-    field(value, name).as_string()
+    let bytes = text_bytes(value, name);
+    if bytes.is_object() { String::from_utf8(self::bytes(&bytes)).ok() } else { None }
+}
+
+/// A field that is an object, as JSON; empty for any other.
+pub(crate) fn json(value: &JsValue, name: &str) -> Vec<u8> {
+    bytes(&json_bytes(value, name))
+}
+
+/// A field that is a string, in UTF-8; empty for any other.
+pub(crate) fn utf8(value: &JsValue, name: &str) -> Vec<u8> {
+    bytes(&text_bytes(value, name))
 }
 
 /// A field that is a number without sign or fraction that matter.
 pub(crate) fn number(value: &JsValue, name: &str) -> Option<u32> {
-    field(value, name).as_f64().map(|number| number as u32)
+    let number = number_or_nan(value, name);
+    if number.is_nan() { None } else { Some(number as u32) }
 }
 
-/// Whether a field is true in JavaScript's sense.
-pub(crate) fn truthy(value: &JsValue, name: &str) -> bool {
-    field(value, name).is_truthy()
-}
-
-/// A field that is an array; an empty one otherwise.
-pub(crate) fn list(value: &JsValue, name: &str) -> Array {
-    let list = field(value, name);
-    if Array::is_array(&list) { list.unchecked_into() } else { Array::new() }
-}
-
-/// JSON text to a value; `undefined` for what is no JSON.
-pub(crate) fn parse(json: &str) -> JsValue {
-    JSON::parse(json).unwrap_or(JsValue::UNDEFINED)
-}
-
-/// A value to JSON text; empty for what has none.
-pub(crate) fn stringify(value: &JsValue) -> String {
-    JSON::stringify(value).ok().and_then(|text| text.as_string()).unwrap_or_default()
+/// Whether a field is `true`.
+pub(crate) fn truth(value: &JsValue, name: &str) -> bool {
+    number_or_nan(value, name) == 1.0
 }
 
 /// The bytes of an `ArrayBuffer` or of a `Uint8Array`, copied; none of anything else.
@@ -144,8 +101,14 @@ pub(crate) fn bytes(value: &JsValue) -> Vec<u8> {
     Uint8Array::new(value).to_vec()
 }
 
-/// Runs a future on the browser's event loop. Boxed, so that the executor is compiled for one type only.
-pub(crate) fn spawn(future: impl Future<Output = ()> + 'static) {
-    let future: Pin<Box<dyn Future<Output = ()>>> = Box::pin(future);
-    spawn_local(future);
+/// JSON text to a value; `undefined` for what is no JSON.
+#[cfg(feature = "typed")]
+pub(crate) fn parse(json: &str) -> JsValue {
+    JSON::parse(json).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// A value to JSON text; empty for what has none.
+#[cfg(feature = "typed")]
+pub(crate) fn stringify(value: &JsValue) -> String {
+    JSON::stringify(value).ok().and_then(|text| text.as_string()).unwrap_or_default()
 }

@@ -25,14 +25,10 @@ mod exports;
 mod js;
 /// What to open and when.
 mod ladder;
-/// Descriptions and candidates, there and back.
-mod negotiation;
 /// How to reach a server.
 mod options;
 /// What all callbacks come back to.
 mod session;
-/// Descriptions and candidates over HTTP.
-mod signaling;
 /// What moves packets.
 mod transport;
 /// Rust values in, Rust values out.
@@ -42,7 +38,7 @@ mod typed;
 mod vigil;
 
 pub use client::{Client, Listener, Sink};
-pub use exports::{JsSession, Wish};
+pub use exports::JsSession;
 pub use options::{Negotiation, Options, Patience};
 pub use session::{News, State};
 pub use transport::{Rung, Step};

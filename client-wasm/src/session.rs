@@ -6,17 +6,15 @@ use std::{
 };
 
 use tabagent_protocol::{Code, ConnectionId, Endpoint, Event, Fault, Limits};
-use wasm_bindgen::JsValue;
 
 use crate::{
     clock::{self, Timer},
     driver::Driver,
     error,
-    js::{self, Callback},
+    js::{self, Callback, Heard},
     ladder::Ladder,
-    options::Options,
-    signaling::Signaling,
-    transport::{Rung, Step, Transport},
+    options::{Negotiation, Options},
+    transport::{Rung, Server, Step, Transport},
     vigil::{TOKEN, Vigil},
 };
 
@@ -72,25 +70,21 @@ pub enum News {
 }
 
 /// What a callback does: with the number that it was made with, and what it is called with.
-pub(crate) type Then = fn(&Session, u32, JsValue);
+pub(crate) type Then = fn(&Session, u32, Heard);
 
 /// Hears everything of a session. It may call the session back.
 pub(crate) type Listener = Box<dyn Fn(&Session, News)>;
 
 /// A session: its protocol's state, its transports, and how they come about. Dropping the last reference ends it.
 pub(crate) struct Session {
-    /// `http://host:port`.
-    pub(crate) server: String,
+    pub(crate) server: Server,
     pub(crate) options: Options,
-    pub(crate) signaling: Signaling,
     pub(crate) driver: Driver,
     pub(crate) ladder: RefCell<Ladder>,
     pub(crate) vigil: Vigil,
     pub(crate) state: Cell<State>,
     /// What the listener believes to carry the session.
     pub(crate) told: Cell<Option<ConnectionId>>,
-    /// WebRTC found no network interface here, ever.
-    pub(crate) stranded: Cell<bool>,
     /// When it began, on the clock of [`js::performance_now`].
     pub(crate) started: f64,
     /// Until the first welcome.
@@ -104,22 +98,27 @@ pub(crate) struct Session {
 impl Session {
     /// Begins to connect to the server at `http://host:port`.
     pub(crate) fn start(server: &str, mut options: Options, listener: Listener) -> Rc<Self> {
-        let server = server.trim_end_matches('/');
         if options.transports.is_empty() {
             options.transports = Rung::USUAL.to_vec();
         }
         let limits = Limits { window: options.patience.window, ..Limits::default() };
         let mut endpoint = Endpoint::client(limits, (options.secret)());
         endpoint.replace(std::mem::take(&mut options.replaces));
+        let server = Server::new(
+            server,
+            options.key.as_deref().unwrap_or_default(),
+            &options.constructors,
+            &options.ice_servers,
+            options.relay_only,
+            options.negotiation == Negotiation::ServerOffers,
+        );
         let session = Rc::new_cyclic(|this| Self {
-            server: server.to_owned(),
-            signaling: Signaling::new(server, options.key.as_deref()),
+            server,
             driver: Driver::new(endpoint, callback(this, 0, |session, _, _| session.microtask())),
             ladder: RefCell::new(Ladder::new(&options.transports, options.patience, clock::now())),
             vigil: Vigil::new(options.patience),
             state: Cell::new(State::Connecting),
             told: Cell::default(),
-            stranded: Cell::default(),
             started: js::performance_now(),
             patience: RefCell::default(),
             verdict: RefCell::default(),
@@ -227,9 +226,9 @@ pub(crate) type Telling = (bool, usize);
 /// Callbacks may come after the session is gone.
 fn callback(session: &Weak<Session>, number: u32, then: Then) -> Callback {
     let session = session.clone();
-    Callback::new(move |argument| {
+    Callback::new(move |heard| {
         if let Some(session) = session.upgrade() {
-            then(&session, number, argument);
+            then(&session, number, heard);
         }
     })
 }

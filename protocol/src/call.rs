@@ -27,7 +27,7 @@ impl core::fmt::Display for CallId {
 pub(crate) struct Call {
     pub(crate) lane: Lane,
     /// Messages that have not left yet, in order.
-    pub(crate) queue: VecDeque<Outgoing>,
+    pub(crate) queue: VecDeque<Box<Outgoing>>,
     /// The call's id stands in its lane's turns.
     pub(crate) scheduled: bool,
     /// The peer's message under reassembly.
@@ -74,7 +74,7 @@ impl Call {
         self.sent = false;
         self.scheduled = true;
         if let Some(request) = self.request.take() {
-            self.queue.push_front(request);
+            self.queue.push_front(Box::new(request));
         } else if let Some(begun) = self.queue.front_mut() {
             begun.offset = 0;
         }

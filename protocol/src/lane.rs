@@ -87,7 +87,7 @@ pub(crate) struct LaneState {
     /// Highest of them the peer has accepted.
     pub(crate) acked: u64,
     /// Packets above `acked`, as they left, and when: another transport gets the same bytes.
-    kept: VecDeque<(Millis, Vec<u8>)>,
+    kept: VecDeque<Box<(Millis, Vec<u8>)>>,
     kept_bytes: usize,
     /// How many of them the present transport has had.
     had: usize,
@@ -105,8 +105,9 @@ pub(crate) struct LaneState {
     pub(crate) received: u64,
     /// Received bytes that no acknowledgement covers yet.
     pub(crate) unacked_bytes: usize,
-    /// Frames without a message that jump the queue: cancels and credits, by call.
-    pub(crate) urgent: VecDeque<(FrameType, u32)>,
+    /// Calls whose cancel, and whose credit, jumps the queue: frames without a message.
+    pub(crate) cancels: VecDeque<u32>,
+    pub(crate) credits: VecDeque<u32>,
     /// Calls with something to send, by class; a call is in one class at a time.
     ready: [VecDeque<u32>; CLASSES],
 }
@@ -117,7 +118,7 @@ impl LaneState {
         if self.confined.is_some_and(|most| self.had_bytes >= most as usize) {
             return None;
         }
-        let (left, packet) = self.kept.get_mut(self.had)?;
+        let (left, packet) = &mut **self.kept.get_mut(self.had)?;
         *left = now;
         self.had += 1;
         self.had_bytes += packet.len();
@@ -145,7 +146,7 @@ impl LaneState {
         self.sent += 1;
         self.owed_since.get_or_insert(now);
         self.kept_bytes += packet.len();
-        self.kept.push_back((now, packet.to_vec()));
+        self.kept.push_back(Box::new((now, packet.to_vec())));
         self.had += 1;
         self.had_bytes += packet.len();
     }
@@ -172,7 +173,8 @@ impl LaneState {
         }
         let (mut bytes, mut newest, had) = (0, now, self.had);
         while self.acked < received {
-            let Some((left, packet)) = self.kept.pop_front() else { break };
+            let Some(oldest) = self.kept.pop_front() else { break };
+            let (left, packet) = *oldest;
             bytes += packet.len();
             newest = left;
             if let Some(fewer) = self.had.checked_sub(1) {
@@ -209,6 +211,6 @@ impl LaneState {
     }
 
     pub(crate) fn waiting(&self) -> usize {
-        self.urgent.len() + self.ready.iter().map(VecDeque::len).sum::<usize>()
+        self.cancels.len() + self.credits.len() + self.ready.iter().map(VecDeque::len).sum::<usize>()
     }
 }

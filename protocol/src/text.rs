@@ -14,12 +14,13 @@ pub fn join(parts: &[&str]) -> String {
 /// A number in decimal digits.
 #[must_use]
 pub fn decimal(mut number: u64) -> String {
-    let mut digits = Vec::new();
+    let mut digits = String::new();
     loop {
-        digits.insert(0, b'0' + (number % 10) as u8);
+        // From behind: they are few, and a string that is turned round would be read as UTF-8 once more.
+        digits.insert(0, (b'0' + (number % 10) as u8) as char);
         number /= 10;
         if number == 0 {
-            return String::from_utf8(digits).unwrap_or_default();
+            return digits;
         }
     }
 }

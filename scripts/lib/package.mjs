@@ -1,5 +1,5 @@
 // Builds the npm package: the client crate becomes WebAssembly and its glue, the TypeScript becomes minified modules and declarations.
-import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 
@@ -10,6 +10,7 @@ import { CLIENT_CRATE, DIST, GLUE, PACKAGE, PACKAGE_SRC, ROOT, TARGET, TESTING_C
 import { Stop, step } from "./say.mjs";
 import { scoped } from "./scope.mjs";
 import { slim } from "./slim.mjs";
+import { withSnippets } from "./snippets.mjs";
 
 /** The modules of the package: the client's, and one that only the test kit loads. A name is that of the file that pages fetch. */
 const MODULES = [moduleOf(CLIENT_CRATE, "tabagent_client"), moduleOf(TESTING_CRATE, "tabagent_testing")];
@@ -21,7 +22,7 @@ function moduleOf(crate, name) {
 }
 
 /** Versions of the tools: another version is another output. */
-const LOCKS = ["Cargo.lock", "package-lock.json", "scripts/lib/package.mjs", "scripts/lib/scope.mjs", "scripts/lib/slim.mjs"].map((name) => join(ROOT, name));
+const LOCKS = ["Cargo.lock", "package-lock.json", "scripts/lib/package.mjs", "scripts/lib/scope.mjs", "scripts/lib/slim.mjs", "scripts/lib/snippets.mjs"].map((name) => join(ROOT, name));
 
 /** Their text belongs into the package; the originals are the tree's. */
 const LICENCES = ["LICENSE-MIT", "LICENSE-APACHE"];
@@ -59,7 +60,7 @@ export async function buildGlue() {
       step(`JavaScript glue of ${name}`, async () => {
         // With the names of its functions: `slim` goes by them.
         await tool(wasmTool("wbg"), ["--target", "bundler", "--remove-producers-section", "--out-dir", GLUE, "--out-name", name, compiled]);
-        completeGlue(module);
+        await completeGlue(module);
       }),
     );
   }
@@ -84,9 +85,10 @@ export function glue(): Glue;
 export const first: Glue;
 `;
 
-function completeGlue({ name, beside }) {
+async function completeGlue({ name, beside }) {
   const declared = readFileSync(join(GLUE, `${name}.d.ts`), "utf8");
-  appendFileSync(join(GLUE, beside), `${BEGIN}\n`);
+  const path = join(GLUE, beside);
+  writeFileSync(path, `${await withSnippets(readFileSync(path, "utf8"), path)}\n${BEGIN}\n`);
   const classes = [...declared.matchAll(/^export class (\w+)/gm)].map(([, name]) => name);
   const types = declared.replace(/^export class /gm, "declare class ");
   writeFileSync(join(GLUE, `${name}_bg.d.ts`), `${types}\nexport type { ${classes.join(", ")} };\n${SCOPE(classes)}`);

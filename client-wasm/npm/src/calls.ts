@@ -32,6 +32,8 @@ export interface SessionListener {
   published(event: unknown): void;
   asked(call: number, action: string, requestId: string, fields: unknown): void;
   cancelled(call: number): void;
+  /** Names a session. */
+  secret(): Uint8Array;
 }
 
 const decoder = new TextDecoder();
@@ -102,6 +104,10 @@ export class Calls implements Listener {
 
   pong(token: number): void {
     this.pings.get(token)?.();
+  }
+
+  secret(): Uint8Array {
+    return this.#session.secret();
   }
 
   #take(call: number): Caller | undefined {

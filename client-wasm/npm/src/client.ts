@@ -2,6 +2,7 @@
 
 import type { Agent } from "./agent.js";
 import type { Api } from "./api.gen.js";
+import { TRANSPORTS } from "./chosen.js";
 import { guarded, reported } from "./guarded.js";
 import type { Engine, Instance } from "./engine.js";
 import { TabagentError, cancelled } from "./errors.js";
@@ -36,7 +37,6 @@ import type {
 
 /** Actions that are asked for their items by a field of their own. */
 const STREAM_FIELD = new Set(["chat", "generate"]);
-const TRANSPORTS: readonly TransportName[] = ["webrtc", "websocket", "native"];
 const STEPS: readonly TimelineEntry["step"][] = ["signaling", "ice", "dtls", "channel", "welcome"];
 
 /** The events of {@link TabagentClient}, by name. */

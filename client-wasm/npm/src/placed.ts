@@ -1,12 +1,12 @@
 // One call in a session of the module: sent, followed, settled once.
 
 import type { Caller } from "./calls.js";
-import { cancelled, thrown, type TabagentError } from "./errors.js";
+import { cancelled, type TabagentError } from "./errors.js";
 import { bootBytes } from "./keyed.js";
-import { crash } from "./guard.js";
 import type { RequestOptions } from "./types.js";
 import { Upload } from "./upload.js";
-import { type Session, Wish } from "./wasm/tabagent_client_bg.js";
+import type { Session } from "./wasm/tabagent_client_bg.js";
+import { CANCEL, CONSUMED, END, call, item } from "./wishes.js";
 
 /** Actions whose bytes must not delay others. */
 const BULK = new Set(["read_file", "write_file"]);
@@ -51,19 +51,18 @@ export function place({ session, waiting, isCurrent }: Place, asked: Asked, aske
   let id: number;
   try {
     upload = body && new Upload(body, onProgress);
-    id = session.call(requestOf(asked));
-    if (!id) throw crash("it is being replaced; call again");
+    id = call(session, requestOf(asked));
   } catch (error) {
     upload?.stop(error);
-    asker.failed(thrown(error) as TabagentError);
+    asker.failed(error as TabagentError);
     return undefined;
   }
-  const wish = (wish: Wish, cost: number) => void (isCurrent() && session.wish(wish, id, cost));
-  const consumed = (cost: number) => wish(Wish.Consumed, cost);
+  const wish = (wish: number, cost: number) => void (isCurrent() && session.wish(wish, id, cost));
+  const consumed = (cost: number) => wish(CONSUMED, cost);
   const withdraw = (error: TabagentError) => {
     if (!waiting.delete(id)) return;
     settle(error);
-    wish(Wish.Cancel, 0);
+    wish(CANCEL, 0);
     asker.failed(error);
   };
   const cancel = () => withdraw(withdrawn(asked));
@@ -85,12 +84,12 @@ export function place({ session, waiting, isCurrent }: Place, asked: Asked, aske
   let contentType = contentTypeOf(asked.options);
   upload?.start({
     item: (piece) => {
-      const more = session.item(id, { value: "{}", payload: piece, contentType });
+      const more = item(session, id, { value: "{}", payload: piece, contentType });
       contentType = undefined; // with the first is enough
       return more;
     },
-    end: () => wish(Wish.End, 0),
-    failed: (error) => withdraw(thrown(error) as TabagentError),
+    end: () => wish(END, 0),
+    failed: (error) => withdraw(error as TabagentError),
   });
   return { consumed, cancel };
 }

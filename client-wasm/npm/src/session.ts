@@ -1,7 +1,7 @@
 // The session of a client: a session of the module, and after a crash the one in the next instance. Calls are made here.
 
 import { Calls } from "./calls.js";
-import { chosen } from "./chosen.js";
+import { TRANSPORTS, chosen } from "./chosen.js";
 import type { Engine, Instance } from "./engine.js";
 import { TabagentError } from "./errors.js";
 import { crash } from "./guard.js";
@@ -13,7 +13,8 @@ import type { Serving } from "./serving.js";
 import { Transports } from "./transports.js";
 import type { ConnectOptions, TransportChange, TransportFailure, TransportName } from "./types.js";
 import { Unplaced } from "./unplaced.js";
-import { type Session, Wish } from "./wasm/tabagent_client_bg.js";
+import type { Session } from "./wasm/tabagent_client_bg.js";
+import { ANSWER, CLOSE, PING, SLEEP, WAKE, counts, report } from "./wishes.js";
 
 /** Milliseconds for the answer to a ping: a slower connection has no round trip worth showing. */
 const PING_MS = 2_000;
@@ -116,12 +117,12 @@ export class ClientSession {
 
   /** The page is looked at again; `network`: its way to the server may have changed. */
   wake(network: boolean): void {
-    this.#session?.wish(Wish.Wake, Number(network), 0);
+    this.#session?.wish(WAKE, Number(network), 0);
   }
 
   /** The page goes, and may come back. */
   sleep(): void {
-    this.#session?.wish(Wish.Sleep, 0, 0);
+    this.#session?.wish(SLEEP, 0, 0);
   }
 
   /** Milliseconds there and back, measured now; undefined when no answer comes in time. */
@@ -136,25 +137,25 @@ export class ClientSession {
       };
       const timer = setTimeout(done, PING_MS);
       pings.set(token, () => done(performance.now() - begun));
-      this.#session?.wish(Wish.Ping, token, 0);
+      this.#session?.wish(PING, token, 0);
     });
   }
 
   /** The module's counts. */
   counts(): Iterable<number> {
-    return this.#session?.counts() ?? [];
+    return counts(this.#session);
   }
 
   /** The browser's statistics of the connection in use, where that is WebRTC. */
   report(): Promise<RTCStatsReport> | undefined {
-    return this.#session?.report() as Promise<RTCStatsReport> | undefined;
+    return report(this.#session);
   }
 
   /** Ends it: calls in flight fail, the server is told. Does nothing the second time. */
   close(code: string, message: string): void {
     if (this.#over) return;
     this.#closing = new TabagentError({ code, status: 499, message });
-    if (this.#session) this.#session.close({ code, message });
+    if (this.#session) this.#session.wish(CLOSE, 0, 0, { code, message });
     else this.#closed(this.#closing);
   }
 
@@ -175,16 +176,16 @@ export class ClientSession {
       published: (event) => news.event(event),
       asked: async (call, action, requestId, fields) => {
         const answer = await serving.answer(call, action, requestId, fields);
-        if (this.#session === session) session.answer(call, answer);
+        if (this.#session === session) session.wish(ANSWER, call, 0, answer);
       },
       cancelled: (call) => serving.cancel(call),
+      secret: () => this.#secrets.next(),
     });
     const session = new Session(this.#calls, {
       server: url,
       replaces: this.#secrets.past(),
-      secret: () => this.#secrets.next(),
       constructors: this.#open.constructors,
-      transports,
+      transports: Uint8Array.from(transports, (name) => TRANSPORTS.indexOf(name)),
       ...chosen(options),
     });
     this.#session = session;

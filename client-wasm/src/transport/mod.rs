@@ -1,21 +1,96 @@
 //! What moves packets, and what every such thing has in common: three verbs (try to send, receive, close).
 //!
-//! A transport gives all its events to one JavaScript function, which only enqueues them; read later, each is a [`Happened`].
-//! Sending never waits, and reading never waits for sending.
+//! Transports are JavaScript's, beside this file: what they are made of is the browser's, each call of it from Rust costs a function on
+//! either side, and negotiating is waiting. Each says all that happens by one callback, which only enqueues. Sending never waits, and
+//! reading never waits for sending.
 
-/// The only place that names `RtcPeerConnection`.
-mod webrtc;
-/// The only place that names `WebSocket`.
-mod websocket;
+use wasm_bindgen::prelude::*;
 
-pub(crate) use webrtc::{Kind, Negotiation, Peer};
-pub(crate) use websocket::Socket;
+#[wasm_bindgen(module = "/src/transport/server.js")]
+extern "C" {
+    /// A server, and how it is to be reached.
+    pub(crate) type Server;
 
-use js_sys::Promise;
-use tabagent_protocol::Lane;
-use wasm_bindgen::JsValue;
+    /// `address` is `http://host:port`, an empty `key` is none.
+    #[wasm_bindgen(constructor)]
+    pub(crate) fn new(
+        address: &str,
+        key: &str,
+        constructors: &JsValue,
+        ice_servers: &JsValue,
+        relay_only: bool,
+        server_offers: bool,
+    ) -> Server;
+}
 
-use crate::js;
+#[wasm_bindgen(module = "/src/transport/websocket.js")]
+extern "C" {
+    /// Something that moves packets. It must be closed before whoever hears it is gone.
+    pub(crate) type Transport;
+
+    /// Opens a socket, made by this constructor: `WebSocket`, or `NativeSocket`, which is the application's own.
+    #[wasm_bindgen(js_name = openSocket)]
+    pub(crate) fn open_socket(hear: &JsValue, server: &Server, constructor: &str, protocol: &str) -> Transport;
+
+    /// Sends a packet, which is always taken: one of [`sent`].
+    #[wasm_bindgen(method)]
+    pub(crate) fn send(this: &Transport, lane: u32, packet: &[u8]) -> u32;
+
+    /// Closes it at once; with `forget` the server is told not to wait for it.
+    #[wasm_bindgen(method)]
+    pub(crate) fn close(this: &Transport, forget: bool);
+
+    /// Starts to close: nothing more is heard or sent, but what was sent before still leaves. Answers whether that needs us.
+    #[wasm_bindgen(method)]
+    pub(crate) fn finish(this: &Transport) -> bool;
+
+    /// Bytes in a lane's send buffer.
+    #[wasm_bindgen(method)]
+    pub(crate) fn buffered(this: &Transport, lane: u32) -> u32;
+
+    /// The browser's own statistics, the promise of an `RTCStatsReport`, or `undefined`.
+    #[wasm_bindgen(method)]
+    pub(crate) fn report(this: &Transport) -> JsValue;
+}
+
+#[wasm_bindgen(module = "/src/transport/webrtc.js")]
+extern "C" {
+    /// Begins to negotiate a connection with a channel for each lane, of these protocols.
+    #[wasm_bindgen(js_name = openPeer)]
+    pub(crate) fn open_peer(hear: &JsValue, server: &Server, interactive: &str, bulk: &str) -> Transport;
+}
+
+/// What a transport says after it took a packet.
+pub(crate) mod sent {
+    /// Give more.
+    pub(crate) const READY: u32 = 0;
+    /// Wait for [`WRITABLE`](super::happened::WRITABLE) before the next.
+    pub(crate) const FULL: u32 = 1;
+    // Anything else: not taken, the transport is closed.
+}
+
+/// What happens to a transport, with a number and a value.
+pub(crate) mod happened {
+    /// A packet arrived, an `ArrayBuffer`.
+    pub(crate) const PACKET: u32 = 0;
+    /// A step of the handshake is done: its number. `Channel`: lane 0 is open, packets may go.
+    pub(crate) const STEP: u32 = 1;
+    /// The lane of this number has room again.
+    pub(crate) const WRITABLE: u32 = 2;
+    /// The transport is gone; the value says `why`.
+    pub(crate) const CLOSED: u32 = 3;
+    /// It came to nothing, or the server refuses it: an error object as servers write it, or anything else of a stranger.
+    pub(crate) const FAILED: u32 = 4;
+    /// The transport may be dead.
+    pub(crate) const DOUBTFUL: u32 = 5;
+    /// The server has an `id` for it.
+    pub(crate) const NAMED: u32 = 6;
+    /// An offer was made or taken. What follows is told to nobody but listeners, under these [names](super::NOTES).
+    pub(crate) const OFFER: u32 = 7;
+}
+
+/// Names of what happens from [`happened::OFFER`] on: an answer was taken or sent; all candidates were found, so many.
+pub(crate) const NOTES: [&str; 3] = ["offer", "answer", "candidates"];
 
 /// A kind of transport: a rung of the ladder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,108 +125,6 @@ impl Rung {
     pub fn of(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|rung| rung.name() == name)
     }
-}
-
-/// Something that moves packets. Dropping it closes it at once.
-pub(crate) enum Transport {
-    WebRtc(Peer),
-    /// A WebSocket, or what an extension makes of a native-messaging port.
-    WebSocket(Socket),
-}
-
-impl Transport {
-    /// Sends a packet. It is always taken.
-    pub(crate) fn try_send(&self, lane: Lane, packet: Vec<u8>) -> Sent {
-        match self {
-            Self::WebRtc(peer) => peer.try_send(lane, packet),
-            Self::WebSocket(socket) => socket.try_send(&packet),
-        }
-    }
-
-    /// What an event means; nothing for one of no consequence.
-    pub(crate) fn read(&self, event: &JsValue) -> Option<Happened> {
-        match self {
-            Self::WebRtc(peer) => peer.read(event),
-            Self::WebSocket(socket) => socket.read(event),
-        }
-    }
-
-    /// Closes it at once.
-    pub(crate) fn close(&self) {
-        match self {
-            Self::WebRtc(peer) => peer.close(),
-            Self::WebSocket(socket) => socket.close(),
-        }
-    }
-
-    /// Starts to close: nothing more is heard or sent, but what was sent before still leaves. Answers whether that needs us.
-    pub(crate) fn finish(&self) -> bool {
-        match self {
-            Self::WebRtc(peer) => peer.finish(),
-            Self::WebSocket(socket) => {
-                socket.close();
-                false
-            }
-        }
-    }
-
-    /// Bytes in a lane's send buffer.
-    pub(crate) fn buffered(&self, lane: Lane) -> u32 {
-        match self {
-            Self::WebRtc(peer) => peer.buffered(lane),
-            Self::WebSocket(socket) => socket.buffered(),
-        }
-    }
-
-    /// Whether a pipe that was full has room again and has not said so.
-    pub(crate) fn has_drained(&self) -> bool {
-        matches!(self, Self::WebSocket(socket) if socket.has_drained())
-    }
-
-    /// The browser's own statistics, an `RTCStatsReport`.
-    pub(crate) fn report(&self) -> Option<Promise> {
-        self.peer().map(Peer::report)
-    }
-
-    /// The peer connection, where it is one.
-    pub(crate) fn peer(&self) -> Option<&Peer> {
-        match self {
-            Self::WebRtc(peer) => Some(peer),
-            Self::WebSocket(_) => None,
-        }
-    }
-}
-
-/// What a transport says after it took a packet: it always takes one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sent {
-    /// Give more.
-    Ready,
-    /// Wait for [`Happened::Writable`] before the next.
-    Full,
-    /// Not taken: the transport is closed.
-    Closed,
-}
-
-/// What an event of a transport means.
-#[derive(Debug)]
-pub(crate) enum Happened {
-    /// One of our candidates, as signaling carries it; `null` when there are no more.
-    Candidate(JsValue),
-    /// A step of the handshake is done. [`Step::Channel`]: lane 0 is open, packets may go.
-    Step(Step),
-    /// A packet arrived.
-    Packet(Vec<u8>),
-    /// Text arrived on a channel that carries packets: the server refuses it, in JSON.
-    Refused(String),
-    /// A lane has room again.
-    Writable(Lane),
-    /// The one pipe of both lanes has room again.
-    Drained,
-    /// The transport may be dead.
-    Doubtful,
-    /// The transport is gone, and why.
-    Closed(&'static str),
 }
 
 /// The handshake, step by step; logged on both sides under the same names.
@@ -200,24 +173,4 @@ impl Step {
             _ => STEPS[self as usize].2,
         }
     }
-}
-
-/// Makes a transport of the browser's, by the application's own constructor or by the window's.
-fn construct(constructors: &JsValue, window: &JsValue, name: &str, arguments: [&JsValue; 2]) -> Result<JsValue, JsValue> {
-    let own = js::field(constructors, name);
-    let class = if own.is_undefined() { js::field(window, name) } else { own };
-    js::construct(class, arguments)
-}
-
-/// Gives all events of `target` to `listener`, or with `null` to nobody.
-fn listen(target: &JsValue, events: &[&str], listener: &JsValue) {
-    for event in events {
-        js::set(target, event, listener);
-    }
-}
-
-/// What a message is: a packet, or text where none belongs.
-fn message(event: &JsValue) -> Happened {
-    let data = js::field(event, "data");
-    data.as_string().map_or_else(|| Happened::Packet(js::bytes(&data)), Happened::Refused)
 }

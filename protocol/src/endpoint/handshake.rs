@@ -18,7 +18,7 @@ impl Endpoint {
     pub(super) fn opened(&mut self, now: Millis, connection: ConnectionId, bearer: Option<&str>) {
         let usable = matches!(self.phase, Phase::New | Phase::Standing) && self.role == Role::Client;
         if !usable || self.links.len() >= CONNECTIONS || self.link(connection).is_some() {
-            return self.outputs.push_back(Output::Close { connection });
+            return self.output(Output::Close { connection });
         }
         self.epoch += 1;
         self.links.push(Link::new(now, connection, self.epoch, false));
@@ -44,7 +44,7 @@ impl Endpoint {
         self.now = now;
         if self.phase == Phase::Closed || hello.epoch <= self.epoch {
             // An older hello that was overtaken: its client is here already.
-            return self.outputs.push_back(Output::Close { connection });
+            return self.output(Output::Close { connection });
         }
         let first = self.phase == Phase::New;
         self.make_room(now);
@@ -206,7 +206,7 @@ impl Endpoint {
     fn close_links(&mut self) {
         self.sending = None;
         for link in core::mem::take(&mut self.links) {
-            self.outputs.push_back(Output::Close { connection: link.connection });
+            self.output(Output::Close { connection: link.connection });
         }
     }
 
@@ -230,7 +230,7 @@ impl Endpoint {
     }
 
     pub(super) fn send_control(&mut self, connection: ConnectionId, packet: Vec<u8>) {
-        self.outputs.push_back(Output::Transmit { connection, lane: Lane::Interactive, packet });
+        self.output(Output::Transmit { connection, lane: Lane::Interactive, packet });
     }
 }
 

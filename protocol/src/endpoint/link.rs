@@ -138,7 +138,7 @@ impl Endpoint {
 
     /// Gives a transport up and closes it.
     pub(super) fn drop_link(&mut self, now: Millis, connection: ConnectionId) {
-        self.outputs.push_back(Output::Close { connection });
+        self.output(Output::Close { connection });
         self.lost(now, connection);
     }
 
@@ -148,7 +148,7 @@ impl Endpoint {
         self.links.retain(|link| {
             let older = link.epoch < epoch;
             if older {
-                outputs.push_back(Output::Close { connection: link.connection });
+                outputs.push_back(Box::new(Output::Close { connection: link.connection }));
             }
             !older
         });

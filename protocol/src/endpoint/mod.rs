@@ -239,7 +239,7 @@ pub struct Endpoint {
     /// Bytes held by messages under reassembly.
     assembling: usize,
     /// Pushed events that wait for a slow reader, and how many it has missed.
-    events: VecDeque<Outgoing>,
+    events: VecDeque<Box<Outgoing>>,
     events_scheduled: bool,
     events_lost: u32,
     /// A pushed event under reassembly.
@@ -252,7 +252,8 @@ pub struct Endpoint {
     ping: Option<u64>,
     /// The time of the last input.
     now: Millis,
-    outputs: VecDeque<Output>,
+    /// Boxed, as whatever waits in a queue here: all queues of pointers, and of call ids, share their code in the browser.
+    outputs: VecDeque<Box<Output>>,
 }
 
 impl Endpoint {
@@ -317,7 +318,7 @@ impl Endpoint {
 
     /// The next thing to do, until there is none.
     pub fn poll(&mut self) -> Option<Output> {
-        self.outputs.pop_front().or_else(|| self.transmit())
+        self.outputs.pop_front().map(|output| *output).or_else(|| self.transmit())
     }
 
     /// When to come back with [`Input::Tick`] at the latest.
@@ -357,7 +358,11 @@ impl Endpoint {
     }
 
     fn tell(&mut self, event: Event) {
-        self.outputs.push_back(Output::Event(event));
+        self.output(Output::Event(event));
+    }
+
+    fn output(&mut self, output: Output) {
+        self.outputs.push_back(Box::new(output));
     }
 
     fn set_full(&mut self, connection: ConnectionId, lane: Lane, full: bool) {

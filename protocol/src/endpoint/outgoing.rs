@@ -80,14 +80,17 @@ impl Endpoint {
 
     fn fill_urgent(&mut self, lane: Lane, packet: &mut Vec<u8>) {
         while packet.len() + URGENT <= PACKET_BYTES {
-            let Some((kind, call)) = self.lanes[lane.index()].urgent.pop_front() else { return };
-            let granted = self.call_mut(call).map(|state| state.reading.granted.to_le_bytes());
-            let body: &[u8] = match (kind, &granted) {
-                (FrameType::Credit, Some(bytes)) => bytes,
-                (FrameType::Credit, None) => continue, // settled meanwhile
-                _ => &[],
-            };
-            packet::put_frame(packet, RawFrame { kind, flags: 0, call, body });
+            let state = &mut self.lanes[lane.index()];
+            if let Some(call) = state.cancels.pop_front() {
+                packet::put_frame(packet, RawFrame { kind: FrameType::Cancel, flags: 0, call, body: &[] });
+                continue;
+            }
+            let Some(call) = state.credits.pop_front() else { return };
+            // Unless it was settled meanwhile.
+            if let Some(state) = self.call_mut(call) {
+                let body = &state.reading.granted.to_le_bytes();
+                packet::put_frame(packet, RawFrame { kind: FrameType::Credit, flags: 0, call, body });
+            }
         }
     }
 
@@ -116,9 +119,9 @@ impl Endpoint {
     fn message_left(&mut self, lane: Lane, call: u32) {
         let Some(queue) = self.queue_of(call) else { return };
         let message = queue.pop_front();
-        let next = queue.front().map(Class::of);
+        let next = queue.front().map(|message| Class::of(message));
         if let (Some(message), Some(state)) = (message, self.call_mut(call)) {
-            state.left(message);
+            state.left(*message);
         }
         if let Some(class) = next {
             return self.lanes[lane.index()].schedule(class, call);
@@ -134,7 +137,7 @@ impl Endpoint {
         }
     }
 
-    fn queue_of(&mut self, call: u32) -> Option<&mut std::collections::VecDeque<Outgoing>> {
+    fn queue_of(&mut self, call: u32) -> Option<&mut std::collections::VecDeque<Box<Outgoing>>> {
         if call == NO_CALL { Some(&mut self.events) } else { self.call_mut(call).map(|state| &mut state.queue) }
     }
 
@@ -146,14 +149,14 @@ impl Endpoint {
         }
         let note = join(&[r#"{"type":"event","event":"events_lost","count":"#, &decimal(self.events_lost.into()), "}"]);
         self.events_lost = 0;
-        self.events.push_front(Outgoing::body(FrameType::Event, &Body::json(note)));
+        self.events.push_front(Box::new(Outgoing::body(FrameType::Event, &Body::json(note))));
     }
 
     /// Queues a message of a call and gives the call a turn.
     pub(super) fn enqueue(&mut self, id: u32, message: Outgoing) {
         let class = Class::of(&message);
         let Some(call) = self.call_mut(id) else { return };
-        call.queue.push_back(message);
+        call.queue.push_back(Box::new(message));
         let (lane, waiting) = (call.lane, core::mem::replace(&mut call.scheduled, true));
         if !waiting {
             self.lanes[lane.index()].schedule(class, id);

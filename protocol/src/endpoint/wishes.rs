@@ -114,7 +114,7 @@ impl Endpoint {
         }
         let Some(state) = self.take_call(call.0) else { return };
         if state.sent {
-            self.lanes[state.lane.index()].urgent.push_back((FrameType::Cancel, call.0));
+            self.lanes[state.lane.index()].cancels.push_back(call.0);
         }
     }
 
@@ -129,9 +129,9 @@ impl Endpoint {
     }
 
     pub(super) fn grant(&mut self, lane: Lane, call: u32) {
-        let urgent = &mut self.lanes[lane.index()].urgent;
-        if !urgent.contains(&(FrameType::Credit, call)) {
-            urgent.push_back((FrameType::Credit, call));
+        let credits = &mut self.lanes[lane.index()].credits;
+        if !credits.contains(&call) {
+            credits.push_back(call);
         }
     }
 
@@ -147,7 +147,7 @@ impl Endpoint {
             self.events.remove(begun);
             self.events_lost += 1;
         }
-        self.events.push_back(message);
+        self.events.push_back(Box::new(message));
         if !core::mem::replace(&mut self.events_scheduled, true) {
             self.lanes[0].schedule(Class::Token, NO_CALL);
         }

@@ -80,20 +80,26 @@ impl Request {
         let mut out = Self { lane, streams, body, ..Self::default() };
         for field in wire::fields(head) {
             let (tag, value) = field?;
-            match tag {
-                ACTION => out.action = wire::text(value)?,
-                REQUEST_ID => out.request_id = Some(wire::text(value)?),
-                DEADLINE => out.deadline_ms = Some(wire::number(value)?),
-                CREDIT => out.credit = Reader::new(value).u64()?,
-                IDEMPOTENCY_KEY => out.idempotency_key = Some(wire::text(value)?),
-                BOOT => out.boot = Some(Reader::new(value).array()?),
-                TRACE_PARENT => out.trace_parent = Some(wire::text(value)?),
-                _ => {}
-            }
+            out.take(tag, value)?;
         }
         if out.action.is_empty() {
             return Err(Violation::NoAction);
         }
         Ok(out)
+    }
+
+    /// Reads a head field. Apart from the loop: what a broken one leaves is dropped in one place.
+    fn take(&mut self, tag: u8, value: &[u8]) -> Result<(), Violation> {
+        match tag {
+            ACTION => self.action = wire::text(value)?,
+            REQUEST_ID => self.request_id = Some(wire::text(value)?),
+            DEADLINE => self.deadline_ms = Some(wire::number(value)?),
+            CREDIT => self.credit = Reader::new(value).u64()?,
+            IDEMPOTENCY_KEY => self.idempotency_key = Some(wire::text(value)?),
+            BOOT => self.boot = Some(Reader::new(value).array()?),
+            TRACE_PARENT => self.trace_parent = Some(wire::text(value)?),
+            _ => {}
+        }
+        Ok(())
     }
 }

@@ -13,9 +13,15 @@ export interface Link<Sent, Received> {
 
 /**
  * A link over a MessagePort. A port does not tell that the context at its other end died; a lock held there does, by coming free: each
- * end holds one for as long as it lives. Resolves when the own lock is held, so that the other end can wait for it.
+ * end holds one for as long as it lives. Resolves when the own lock is held, so that the other end can wait for it. The host has its lock
+ * when it speaks; `speaks` tells its words from those of whoever handed the port on.
  */
-export async function portLink<Sent, Received extends { type: string }>(port: MessagePort, id: string, end: "client" | "host"): Promise<Link<Sent, Received>> {
+export async function portLink<Sent, Received>(
+  port: MessagePort,
+  id: string,
+  end: "client" | "host",
+  speaks: (message: Received) => boolean = () => true,
+): Promise<Link<Sent, Received>> {
   const lock = (end: string) => `tabagent ${id} ${end}`;
   const release = await hold(lock(end));
   const gone = new AbortController();
@@ -25,8 +31,7 @@ export async function portLink<Sent, Received extends { type: string }>(port: Me
     send: (message, transfer = []) => port.postMessage(message, transfer),
     listen: (hear) => {
       port.onmessage = ({ data }) => {
-        // Its first word, not the broker's: it holds its lock.
-        if (data.type === "state") watch();
+        if (speaks(data)) watch();
         hear(data);
       };
     },

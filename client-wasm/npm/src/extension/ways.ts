@@ -70,7 +70,7 @@ const isExtensionPage = (): boolean => globalThis.location?.origin === new URL(f
 async function byPort(): Promise<Way> {
   const { port1, port2 } = new MessageChannel();
   const id = crypto.randomUUID();
-  const link = await portLink<FromClient, FromHost>(port1, id, "client");
+  const link = await portLink<FromClient, FromHost>(port1, id, "client", ({ type }) => type === "state");
   if (inWorker()) void handOn(port2, id);
   else (await navigator.serviceWorker.ready).active?.postMessage({ type: "tabagent introduce", id } satisfies Introduction, [port2]);
   return link;
