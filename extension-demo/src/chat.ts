@@ -3,7 +3,7 @@
 import type { ChatMessage, TabagentError, TabagentStream } from "@tabagent/client";
 
 import type { Connection } from "./connection.js";
-import { current, messages, save, touch } from "./conversations.js";
+import { type Pending, current, messages, pending, save, touch } from "./conversations.js";
 import { button, byId, el, followResize, following } from "./dom.js";
 import { Answer, pastAnswer, quoteMessage, userMessage } from "./message.js";
 import { asMessage, fromMessage } from "./quote.js";
@@ -75,7 +75,9 @@ export class Chat extends EventTarget {
       const past = await messages(agent, id);
       if (this.#id !== id) return;
       for (const { role, content, name } of past) this.#say({ role, content, ...(name && { name }) });
-      if (past.at(-1)?.role === "user") this.#offer("This was not answered.");
+      const under = await pending.read();
+      if (under?.conversation === id) void this.#answer(under);
+      else if (past.at(-1)?.role === "user") this.#offer("This was not answered.");
     } finally {
       this.#list.ariaBusy = "false";
     }
@@ -99,13 +101,19 @@ export class Chat extends EventTarget {
     this.#list.append(quote ? quoteMessage(quote) : isAnswer ? pastAnswer(this.#list, message.content) : userMessage(message.content));
   }
 
-  async #answer(): Promise<void> {
+  /** Asks, or goes on with what was asked before the panel was closed: such an answer comes again from its beginning. */
+  async #answer(before?: Pending): Promise<void> {
     const { agent } = this.#connection;
     if (!agent) return;
     const said = this.#said;
+    const { request, once } = before ?? {
+      request: { action: "chat", model: this.model, messages: said.slice(-REMEMBERED) } as const,
+      once: { idempotencyKey: crypto.randomUUID(), boot: agent.boot },
+    };
+    void pending.write({ conversation: this.#id, request, once });
     const answer = new Answer(this.#list);
     following(this.#list, () => this.#list.append(answer.element));
-    const stream = agent.stream({ action: "chat", model: this.model, messages: said.slice(-REMEMBERED) });
+    const stream = agent.stream(request, once);
     this.#running = stream;
     this.#changed();
     try {
@@ -118,6 +126,7 @@ export class Chat extends EventTarget {
       if (failed.code !== "cancelled" && said === this.#said) this.#fail(failed, () => void this.#answer());
     }
     this.#running = undefined;
+    void pending.write(null);
     if (answer.text) {
       const message = { role: "assistant", content: answer.text } as const;
       said.push(message);

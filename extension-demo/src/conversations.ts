@@ -22,6 +22,14 @@ export interface Listed {
   time: number;
 }
 
+/** A call that outlives the side panel. */
+export interface Pending {
+  conversation: string;
+  request: { action: "chat"; model: string; messages: ChatMessage[] };
+  /** Makes a repeat the same call, in the server process that had it first. */
+  once: { idempotencyKey: string; boot: string };
+}
+
 /** A conversation that a search found, with the message that answers best. */
 export interface Found extends Listed {
   snippet: string;
@@ -30,6 +38,8 @@ export interface Found extends Listed {
 const list = kept<Listed[]>("local", "conversations", []);
 /** The one in the side panel; empty for a new one. */
 export const current = kept<string>("session", "conversation", "");
+/** The question that is being answered: the same call, made again by the next side panel, goes on where this one was. */
+export const pending = kept<Pending | null>("session", "pending", null);
 /** What is written and not sent. */
 export const draft = kept<string>("session", "draft", "");
 

@@ -2,12 +2,17 @@
 
 import { TabagentError, connect } from "@tabagent/client";
 import { host } from "@tabagent/client/extension";
+import { nativeMessaging } from "@tabagent/client/native";
 
 import { ASK_MS, type ActionName, type Decision, actionNames, hear, tell } from "./actions.js";
 import type { Settings } from "./settings.js";
 
-host(async ({ url, token, transport }: Settings) => {
-  const agent = await connect(url, { key: token, ...(transport !== "auto" && { transports: [transport] }) });
+host(async ({ url, token, transport, native }: Settings & { native: boolean }) => {
+  const agent = await connect(url, {
+    key: token,
+    ...(transport !== "auto" && { transports: [transport] }),
+    ...(native && { NativeSocket: nativeMessaging() }),
+  });
   agent.serve(Object.fromEntries(actionNames.map((action) => [action, (_: object, { signal }: { signal: AbortSignal }) => asked(action, signal)])));
   return agent;
 });

@@ -4,7 +4,7 @@ import { actionNames, allowed, words } from "./actions.js";
 import { Connection } from "./connection.js";
 import { button, byId, el } from "./dom.js";
 import { createPairing } from "./pairing.js";
-import { type TransportChoice, change, settings } from "./settings.js";
+import { NATIVE, type TransportChoice, change, settings } from "./settings.js";
 import { showStatus } from "./status.js";
 
 const connection = new Connection();
@@ -20,6 +20,7 @@ allowed.watch(() => void showConsents());
 const { transport } = await settings();
 const { id: windowId } = await chrome.windows.getCurrent();
 byId<HTMLInputElement>(`transport-${transport}`).checked = true;
+byId("install").textContent = `tabagent-server native-host install --extension-id ${chrome.runtime.id}`;
 await showConsents();
 
 async function showServer(): Promise<void> {
@@ -35,8 +36,10 @@ function openPanel(): Promise<void> | undefined {
   return windowId === undefined ? undefined : chrome.sidePanel.open({ windowId });
 }
 
+/** Chrome asks for native messaging itself, within the click; where it is refused, nothing is chosen. */
 async function choose(transport: TransportChoice): Promise<void> {
-  await change({ transport });
+  if (transport !== "native" || (await chrome.permissions.request(NATIVE))) return change({ transport });
+  byId<HTMLInputElement>(`transport-${(await settings()).transport}`).checked = true;
 }
 
 async function showConsents(): Promise<void> {

@@ -5,6 +5,9 @@ import type { TransportName } from "@tabagent/client";
 /** What may carry the session. */
 export type TransportChoice = "auto" | TransportName;
 
+/** What native messaging needs, asked for where it is chosen. */
+export const NATIVE: chrome.permissions.Permissions = { permissions: ["nativeMessaging"] };
+
 /** What decides about the connection. */
 export interface Settings {
   /** The server's address. */

@@ -13,7 +13,7 @@ const STATES: Record<Standing, string> = {
   closed: "Not connected",
 };
 
-export const TRANSPORTS: Record<TransportName, string> = { webrtc: "WebRTC", websocket: "WebSocket" };
+export const TRANSPORTS: Record<TransportName, string> = { webrtc: "WebRTC", websocket: "WebSocket", native: "Native messaging" };
 
 /** Shows state and transport in an element, which is read out when they change. */
 export function showStatus(element: HTMLElement, { state, agent }: Connection): void {

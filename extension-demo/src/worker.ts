@@ -1,13 +1,15 @@
 // The service worker: lets the offscreen document be found, puts the menu up, and does what the agent was allowed to ask for.
 
 import { broker } from "@tabagent/client/extension";
+import { nativeRelay } from "@tabagent/client/native";
 
 import { type ActionName, MAX_ASKS, type Told, allowed, asks, forget, hear, remember } from "./actions.js";
 import { asking } from "./quote.js";
 import { read } from "./reading.js";
-import { onSettings, settings } from "./settings.js";
+import { NATIVE, onSettings, settings } from "./settings.js";
 
-broker({ document: "offscreen.html", settings });
+broker({ document: "offscreen.html", settings: async () => ({ ...(await settings()), native: await chrome.permissions.contains(NATIVE) }) });
+nativeRelay();
 
 // Without the document there is no connection; whoever needs one makes another, with the settings of then.
 onSettings(() => void chrome.offscreen.closeDocument().catch(() => undefined));
