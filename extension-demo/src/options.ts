@@ -38,8 +38,13 @@ function openPanel(): Promise<void> | undefined {
 
 /** Chrome asks for native messaging itself, within the click; where it is refused, nothing is chosen. */
 async function choose(transport: TransportChoice): Promise<void> {
-  if (transport !== "native" || (await chrome.permissions.request(NATIVE))) return change({ transport });
-  byId<HTMLInputElement>(`transport-${(await settings()).transport}`).checked = true;
+  if (transport === "native" && !(await chrome.permissions.request(NATIVE))) {
+    byId<HTMLInputElement>(`transport-${(await settings()).transport}`).checked = true;
+    return;
+  }
+  await change({ transport });
+  // What runs already never gets an API of a permission that came later.
+  if (transport === "native" && !chrome.runtime.connectNative) chrome.runtime.reload();
 }
 
 async function showConsents(): Promise<void> {
