@@ -85,10 +85,10 @@ export function glue(): Glue;
 export const first: Glue;
 `;
 
-async function completeGlue({ name, beside }) {
+async function completeGlue({ name, file, beside }) {
   const declared = readFileSync(join(GLUE, `${name}.d.ts`), "utf8");
   const path = join(GLUE, beside);
-  writeFileSync(path, `${await withSnippets(readFileSync(path, "utf8"), path)}\n${BEGIN}\n`);
+  writeFileSync(path, `${await withSnippets(readFileSync(path, "utf8"), path, readFileSync(join(GLUE, file)))}\n${BEGIN}\n`);
   const classes = [...declared.matchAll(/^export class (\w+)/gm)].map(([, name]) => name);
   const types = declared.replace(/^export class /gm, "declare class ");
   writeFileSync(join(GLUE, `${name}_bg.d.ts`), `${types}\nexport type { ${classes.join(", ")} };\n${SCOPE(classes)}`);

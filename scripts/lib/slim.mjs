@@ -1,6 +1,7 @@
 // Makes the client's module and its glue small: panics end without a text, all code is optimised for size, and the functions that
 // cross between the two get short names.
 import { Stop } from "./say.mjs";
+import { SNIPPET } from "./snippets.mjs";
 
 /**
  * Where Rust writes the text of a panic. Nobody reads it: a panic ends the instance with a trap either way, and the text only
@@ -31,8 +32,11 @@ const PREAMBLE = 8;
 export async function slim(module, glue) {
   const names = new Map();
   const short = (name) => names.get(name) ?? names.set(name, `$${names.size.toString(36)}`).get(name);
-  const renamed = sections(await optimised(module), {
-    [IMPORTS]: (bytes) => entries(bytes, (at) => importAt(bytes, at, short)),
+  const small = await optimised(module);
+  const imports = WebAssembly.Module.imports(await WebAssembly.compile(small));
+  const beside = imports.find(({ module }) => !SNIPPET.test(module))?.module ?? "";
+  const renamed = sections(small, {
+    [IMPORTS]: (bytes) => entries(bytes, (at) => importAt(bytes, at, short, beside)),
     [EXPORTS]: (bytes) => entries(bytes, (at) => exportAt(bytes, at, short)),
   });
   const known = (name) => names.get(name) ?? name;
@@ -40,7 +44,10 @@ export async function slim(module, glue) {
     .replace(/\bwasm\.(\w+)/g, (_, name) => `wasm.${known(name)}`)
     // What the module no longer imports loses its `export`, so that the minifier drops it.
     .replace(/^export function (__\w+)/gm, (_, name) => `${names.has(name) ? "export " : ""}function ${known(name)}`);
-  return { module: renamed, glue: shortened };
+  // The glue has the crate's own JavaScript, under the names it has there.
+  const direct = imports.filter(({ module }) => SNIPPET.test(module));
+  const passed = direct.map(({ name }) => `export function ${known(name)}(...args) { return ${name}(...args); }\n`);
+  return { module: renamed, glue: `${shortened}\n${passed.join("")}` };
 }
 
 /** Not all features: the module itself names those in use, and browsers refuse some of the others. */
@@ -107,12 +114,11 @@ function entries(bytes, read) {
   return Buffer.concat(parts);
 }
 
-/** An import: module, name, kind, type. The module keeps its name: bundlers look for a file called so. */
-function importAt(bytes, at, short) {
-  const from = text(bytes, at).next;
-  const name = text(bytes, from);
+/** An import: module, name, kind, type. The module is the glue, under its own name: bundlers look for a file called so. */
+function importAt(bytes, at, short, beside) {
+  const name = text(bytes, text(bytes, at).next);
   const next = typeEnd(bytes, name.next);
-  return { written: [bytes.subarray(at, from), encodedText(short(name.value)), bytes.subarray(name.next, next)], next };
+  return { written: [encodedText(beside), encodedText(short(name.value)), bytes.subarray(name.next, next)], next };
 }
 
 /** An export: name, kind, index. */

@@ -1,10 +1,12 @@
-// Takes the JavaScript that lies beside the Rust, which wasm-bindgen leaves in files of its own, into the glue that imports it.
+// Takes the JavaScript that lies beside the Rust, which wasm-bindgen leaves in files of its own, into the glue.
 import { dirname } from "node:path";
 
 import { Stop } from "./say.mjs";
 
 /** How wasm-bindgen imports a file of a crate. */
 const IMPORT = /^import \{ ([\w, ]+) \} from '(\.\/snippets\/[^']+)';\n/gm;
+/** Where a module imports from that wants a function as it is, with no glue in between. */
+export const SNIPPET = /^\.\/snippets\//;
 /** How esbuild ends a module. */
 const EXPORTS = /export \{[^}]*\};\s*$/;
 
@@ -13,9 +15,11 @@ const EXPORTS = /export \{[^}]*\};\s*$/;
  * an error of syntax, which whoever minifies it notices.
  *
  * @param {string} glue as `wasm-bindgen --target bundler` writes it @param {string} path where it lies
+ * @param {BufferSource} module what it belongs to
  */
-export async function withSnippets(glue, path) {
-  const imports = [...glue.matchAll(IMPORT)];
+export async function withSnippets(glue, path, module) {
+  const direct = WebAssembly.Module.imports(await WebAssembly.compile(module)).filter(({ module }) => SNIPPET.test(module));
+  const imports = [...glue.matchAll(IMPORT), ...direct.map(({ module, name }) => [, name, module])];
   if (imports.length === 0) return glue;
   const { build } = await import("esbuild");
   const contents = imports.map(([, names, file]) => `export { ${names} } from "${file}";\n`).join("");
