@@ -106,14 +106,14 @@ export class Chat extends EventTarget {
     const { agent } = this.#connection;
     if (!agent) return;
     const said = this.#said;
-    const { request, once } = before ?? {
+    const { request, idempotencyKey } = before ?? {
       request: { action: "chat", model: this.model, messages: said.slice(-REMEMBERED) } as const,
-      once: { idempotencyKey: crypto.randomUUID(), boot: agent.boot },
+      idempotencyKey: crypto.randomUUID(),
     };
-    void pending.write({ conversation: this.#id, request, once });
+    void pending.write({ conversation: this.#id, request, idempotencyKey });
     const answer = new Answer(this.#list);
     following(this.#list, () => this.#list.append(answer.element));
-    const stream = agent.stream(request, once);
+    const stream = agent.stream(request, { idempotencyKey });
     this.#running = stream;
     this.#changed();
     try {

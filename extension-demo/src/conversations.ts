@@ -26,8 +26,8 @@ export interface Listed {
 export interface Pending {
   conversation: string;
   request: { action: "chat"; model: string; messages: ChatMessage[] };
-  /** Makes a repeat the same call, in the server process that had it first. */
-  once: { idempotencyKey: string; boot: string };
+  /** Makes a repeat the same call. A server that was started anew does not know it, and answers anew. */
+  idempotencyKey: string;
 }
 
 /** A conversation that a search found, with the message that answers best. */

@@ -87,10 +87,15 @@ test("a stream in the side panel is whole though the service worker is stopped a
   assert.deepEqual(text.split(/\s+/).map(Number), Array.from({ length: 300 }, (_, index) => index + 1));
   const { body } = await getJson(`${server.url}/v1/stats`, { headers: known });
   assert.equal(deltas, body.last_generation.output_tokens, "as many pieces as the server made");
-  // What was said is there when the panel is closed and opened again.
+  // What is under way goes on when the panel is closed, and what was said is there when it opens.
+  await begin(panel, "Count to 100.");
   await panel.close();
   const again = await openPanel();
-  await again.until(() => document.querySelector(".answer .text")?.innerText.endsWith("300"));
+  assert.match((await answered(again, 0)).text, / 300$/);
+  const rest = await answered(again, 1);
+  assert.deepEqual([rest.text.split(/\s+/).length, rest.deltas], [100, 100]);
+  const { body: after } = await getJson(`${server.url}/v1/stats`, { headers: known });
+  assert.equal(after.last_generation.output_tokens, 100);
 });
 
 test("a server that goes away is said to be away, and the extension comes back with it by itself", async (t) => {
