@@ -30,6 +30,8 @@ export async function startServer({ flags = ["--allow-local"], program = binary,
   return {
     url,
     pid: child.pid,
+    /** Its data folder. */
+    data,
     log,
     data,
     /** What it says to whoever started it. */
