@@ -1,4 +1,5 @@
-// Builds what a person runs: the npm package and the server. Does only what changed. `npm run build`
+// Builds what a person runs: the npm package, the demonstration extension and the server. Does only what changed. `npm run build`
+import { buildDemo } from "./lib/demo.mjs";
 import { buildPackage } from "./lib/package.mjs";
 import { isScript, main } from "./lib/say.mjs";
 import { buildServer } from "./lib/server.mjs";
@@ -8,6 +9,7 @@ import { setup } from "./setup.mjs";
 export async function build() {
   await setup();
   await buildPackage();
+  await buildDemo();
   await buildServer();
 }
 

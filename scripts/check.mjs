@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 
 import { cargo } from "./lib/cargo.mjs";
+import { checkDemo } from "./lib/demo.mjs";
 import { buildGlue, buildPackage } from "./lib/package.mjs";
 import { packed } from "./lib/packed.mjs";
 import { CLIENT_CRATE, NATIVE, ROOT, TESTING_CRATE, WASM_TARGET, npmTool } from "./lib/paths.mjs";
@@ -15,8 +16,8 @@ const DENY = ["--", "-D", "warnings"];
 const CLIENT = ["-p", CLIENT_CRATE, "-p", TESTING_CRATE, "--target", WASM_TARGET];
 const DOCS = { env: { RUSTDOCFLAGS: "-D warnings" } };
 
-/** Projects of strangers are compiled in their own lane, with their own tools. */
-const CONSUMERS = ":!tests/consumers/";
+/** Projects of strangers are compiled in their own lane, with their own tools; the demonstration by the package that is built here. */
+const OTHERS = [":!tests/consumers/", ":!extension-demo/"];
 
 /** In the order of their price: what is wrong with a comma is known in a second. */
 const CHECKS = {
@@ -27,7 +28,7 @@ const CHECKS = {
   format: () => quiet("cargo", ["fmt", "--all", "--check"]),
   types: async () => {
     await buildGlue();
-    for (const project of tracked("*tsconfig.json", CONSUMERS)) await step(`types of ${project}`, () => quiet(npmTool("tsc"), ["--noEmit", "-p", join(ROOT, project)]));
+    for (const project of tracked("*tsconfig.json", ...OTHERS)) await step(`types of ${project}`, () => quiet(npmTool("tsc"), ["--noEmit", "-p", join(ROOT, project)]));
   },
   package: async () => {
     await buildPackage();
@@ -36,6 +37,7 @@ const CHECKS = {
     // A module of WebAssembly has no types to look for.
     await quiet(npmTool("attw"), [path, "--profile", "esm-only", "--exclude-entrypoints", "tabagent_client_bg.wasm"]);
   },
+  demo: () => checkDemo(),
   "lints, native": () => cargo("lints, native", ["clippy", "--all-targets", ...NATIVE, ...DENY]),
   "lints, client": () => cargo("lints, client", ["clippy", "--all-targets", ...CLIENT, ...DENY]),
   "lints, client with types": () => cargo("lints, client with types", ["clippy", "--all-targets", "--features", "typed", ...CLIENT, ...DENY]),

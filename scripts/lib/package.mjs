@@ -53,8 +53,8 @@ export async function buildPackage() {
 export async function buildGlue() {
   // Messages name source files, and nobody's home directory belongs into a published package.
   const env = { RUSTFLAGS: `--remap-path-prefix=${process.env.CARGO_HOME ?? join(homedir(), ".cargo")}=cargo` };
-  const crates = MODULES.flatMap(({ crate }) => ["-p", crate]);
-  await cargo("client, as WebAssembly", ["build", "--profile", "wasm", ...crates, "--target", WASM_TARGET], { env });
+  // One by one: together, the client would get the features that the kit asks of the protocol.
+  for (const { crate } of MODULES) await cargo(`${crate}, as WebAssembly`, ["build", "--profile", "wasm", "-p", crate, "--target", WASM_TARGET], { env });
   for (const module of MODULES) {
     const { name, compiled, file, beside } = module;
     await whenChanged(`glue of ${name}`, { inputs: [compiled, ...LOCKS], outputs: [join(GLUE, beside), join(GLUE, file)] }, () =>
@@ -150,11 +150,12 @@ async function minify() {
   }
 }
 
-/** Declarations beside the bundles: of the doors, and of what they speak of. What is only spoken of inside stays here. */
+/** Declarations beside the bundles: of what the package exports, and of what they speak of. What is only spoken of inside stays here. */
 async function declare() {
   await tool(npmTool("tsc"), ["-p", PACKAGE, "--noEmit", "false", "--declaration", "--emitDeclarationOnly", "--outDir", DIST]);
   for (const { name } of MODULES) for (const each of [name, `${name}_bg`]) cpSync(join(GLUE, `${each}.d.ts`), join(DIST, "wasm", `${each}.d.ts`));
-  const spoken = reached(DOORS.flat().map((name) => join(DIST, name.replace(/ts$/, "d.ts"))));
+  const { exports } = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8"));
+  const spoken = reached(Object.values(exports).flatMap(({ types }) => (types ? join(PACKAGE, types) : [])));
   for (const path of filesIn(DIST)) if (path.endsWith(".d.ts") && !spoken.has(path)) rmSync(path);
 }
 

@@ -136,7 +136,7 @@ export class TabagentClient<T extends ApiTypes<T> = Api> extends EventTarget imp
     return this.#transport;
   }
 
-  /** The server's id of the WebRTC connection in use, as its log and its HTTP API name it; empty for a WebSocket. */
+  /** The server's id of the WebRTC connection in use, as its log and its HTTP API name it; empty for other transports. */
   get connectionId(): string {
     return this.#connectionId;
   }

@@ -80,7 +80,7 @@ export interface TimelineEntry {
 export interface DebugLine {
   /** Which transport it is about; undefined when it is about the session. */
   transport: TransportName | undefined;
-  /** The server's id of the connection; empty while it is not known, and for a WebSocket. */
+  /** The server's id of the connection; empty while it is not known, and but for WebRTC. */
   connection: string;
   /** `offer`, `answer`, `candidates`, a step of the timeline, `failed`, `transport`, or `closed`. */
   step: string;

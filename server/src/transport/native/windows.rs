@@ -31,7 +31,7 @@ impl Listener {
     /// # Errors
     /// When another server does (`PermissionDenied`).
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
-        let name = name(folder);
+        let name = name(folder)?;
         let next = ServerOptions::new().first_pipe_instance(true).create(&name)?;
         Ok(Self { name, next })
     }
@@ -49,7 +49,7 @@ impl Listener {
 /// # Errors
 /// When there is none.
 pub(crate) async fn connect(folder: &Path) -> io::Result<Stream> {
-    let name = name(folder);
+    let name = name(folder)?;
     for _ in 1..TRIES {
         match ClientOptions::new().open(&name) {
             Err(error) if error.raw_os_error() == Some(BUSY) => tokio::time::sleep(PAUSE).await,
@@ -59,7 +59,9 @@ pub(crate) async fn connect(folder: &Path) -> io::Result<Stream> {
     Ok(Box::new(ClientOptions::new().open(&name)?))
 }
 
-fn name(folder: &Path) -> String {
+/// Made of the folder itself, which may be spelled in many ways.
+fn name(folder: &Path) -> io::Result<String> {
+    let folder = folder.canonicalize()?;
     let hash = Sha256::digest(folder.as_os_str().as_encoded_bytes());
-    format!(r"\\.\pipe\tabagent-{hash:x}")
+    Ok(format!(r"\\.\pipe\tabagent-{hash:x}"))
 }

@@ -1,0 +1,80 @@
+// The service worker: lets the offscreen document be found, puts the menu up, and does what the agent was allowed to ask for.
+
+import { broker } from "@tabagent/client/extension";
+import { nativeRelay } from "@tabagent/client/native";
+
+import { type ActionName, MAX_ASKS, type Told, allowed, asks, forget, hear, remember } from "./actions.js";
+import { asking } from "./quote.js";
+import { read } from "./reading.js";
+import { NATIVE, onSettings, settings } from "./settings.js";
+
+broker({ document: "offscreen.html", settings: async () => ({ ...(await settings()), native: await chrome.permissions.contains(NATIVE) }) });
+nativeRelay();
+
+// Without the document there is no connection; whoever needs one makes another, with the settings of then.
+onSettings(() => void chrome.offscreen.closeDocument().catch(() => undefined));
+
+chrome.runtime.onInstalled.addListener(({ reason }) => {
+  chrome.contextMenus.create({ id: "selection", title: "Ask about this selection", contexts: ["selection"] });
+  chrome.contextMenus.create({ id: "page", title: "Ask about this page", contexts: ["page"] });
+  if (reason === "install") void chrome.runtime.openOptionsPage();
+});
+
+chrome.contextMenus.onClicked.addListener(({ menuItemId }, tab) => void ask(tab, menuItemId as "selection" | "page"));
+chrome.commands.onCommand.addListener((_, tab) => void ask(tab, "either"));
+
+/** Opens the side panel with a text of the tab. */
+async function ask(tab: chrome.tabs.Tab | undefined, part: "selection" | "page" | "either"): Promise<void> {
+  if (!tab?.id) return;
+  // Before anything is waited for: Chrome opens it for the user's gesture only.
+  const opened = chrome.sidePanel.open({ windowId: tab.windowId });
+  try {
+    await asking.write(await read(tab.id, part));
+  } catch {
+    await asking.write({ unreadable: "Chrome lets no extension read this page." });
+  }
+  await opened;
+}
+
+hear("worker", ({ type, id, action }) => {
+  if (type === "do") return perform(action);
+  return (type === "may" ? may(id, action) : forget(id).then(() => ({}))).finally(badge);
+});
+
+/** Whether it is always allowed; else the user is asked. */
+async function may(id: string, action: ActionName): Promise<Told> {
+  if ((await allowed.read()).includes(action)) return { value: "yes" };
+  if ((await asks()).length >= MAX_ASKS) return { error: { code: "limit_reached", message: `${MAX_ASKS} questions wait for the user already` } };
+  await remember({ id, action, since: Date.now() });
+  return { value: "wait" };
+}
+
+/** Says on the icon that the user is waited for: the panel may be closed. */
+async function badge(): Promise<void> {
+  const { length } = await asks();
+  await chrome.action.setBadgeBackgroundColor({ color: "#0d6b52" });
+  await chrome.action.setBadgeText({ text: length > 0 ? "?" : "" });
+}
+
+async function perform(action: ActionName): Promise<Told> {
+  try {
+    return { value: await does[action]() };
+  } catch (error) {
+    return { error: { code: "forbidden", message: String((error as Error).message) } };
+  }
+}
+
+/** What is done; its failures are for the agent and, through it, for the user. */
+const does: Record<ActionName, () => Promise<object>> = {
+  async read_selection() {
+    const [tab] = await chrome.tabs.query({ active: true, lastFocusedWindow: true });
+    const quote = tab?.id === undefined ? undefined : await read(tab.id, "selection").catch(() => undefined);
+    if (!quote) throw new Error("Chrome has not lent this tab to the extension: its user has to click the icon there first");
+    return quote;
+  },
+  async list_tabs() {
+    if (!(await chrome.permissions.contains({ permissions: ["tabs"] }))) throw new Error("Chrome's permission to see tabs was not given");
+    const tabs = await chrome.tabs.query({ lastFocusedWindow: true });
+    return { tabs: tabs.map(({ title = "", url = "", active }) => ({ title, url, active })) };
+  },
+};
