@@ -31,6 +31,7 @@ const DOORS = {
   "dist/extension.js": 6_000,
   "dist/extension/host.js": 2_300,
   "dist/native.js": 2_000,
+  "dist/connect-native.js": 8_700,
   "dist/react.js": 2_000,
   "dist/node.js": 1_000,
 };

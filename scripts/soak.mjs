@@ -26,6 +26,7 @@ const LIMIT = 2 * 60 * 60_000;
 const lanes = (seed) => ({
   resume: () => inBrowser("resume", { SEED: String(seed), KILLS: "100" }),
   udp: () => inBrowser("udp", { UDP_CUTS: "5000,40000" }),
+  worker: () => inBrowser("bridge-sleep", { WORKER_DEATHS: "3" }),
   away: () => inBrowser("outlive", { AWAY_MS: "60000" }),
   files: () => inBrowser("files", { SEED: String(seed), SIZE: "1024", CUTS: "20" }),
   consumers: () => tryConsumers(consumers(), LIMIT),

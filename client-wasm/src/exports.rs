@@ -232,7 +232,13 @@ impl JsSession {
     /// Wishes for something, of a call `a` where it is of one. What is refused is answered by code, status and a sentence in one string, a line
     /// each.
     #[wasm_bindgen(unchecked_return_type = "unknown")]
-    pub fn wish(&self, wish: u32, a: u32, b: u32, #[wasm_bindgen(unchecked_optional_param_type = "object")] parts: &JsValue) -> JsValue {
+    pub fn wish(
+        &self,
+        wish: u32,
+        a: u32,
+        b: u32,
+        #[wasm_bindgen(unchecked_optional_param_type = "object")] parts: &JsValue,
+    ) -> JsValue {
         let (session, call) = (&self.0, CallId(a));
         let answer = match wish {
             wish::CALL => session.wish().call(clock::now(), request(parts)).map(|id| id.0),
@@ -300,7 +306,6 @@ impl JsSession {
         }
         out
     }
-
 }
 
 fn tell(listener: &JsListener, session: &Session, news: News) {

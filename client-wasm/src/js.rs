@@ -1,8 +1,8 @@
 //! What is JavaScript's, made safe: callbacks, timers, untyped values. The only file that casts. Nothing here can throw or panic.
 
-use js_sys::{Function, Uint8Array};
 #[cfg(feature = "typed")]
 use js_sys::JSON;
+use js_sys::{Function, Uint8Array};
 use wasm_bindgen::{JsCast, prelude::*};
 
 #[wasm_bindgen(module = "/src/later.js")]

@@ -38,6 +38,7 @@ const DOORS = [
   ["extension.ts"],
   ["extension/host.ts"],
   ["native.ts"],
+  ["connect-native.ts"],
 ];
 
 /** Brings `dist` up to date, and the test page's copy of it. */
@@ -52,8 +53,8 @@ export async function buildPackage() {
 export async function buildGlue() {
   // Messages name source files, and nobody's home directory belongs into a published package.
   const env = { RUSTFLAGS: `--remap-path-prefix=${process.env.CARGO_HOME ?? join(homedir(), ".cargo")}=cargo` };
-  const crates = MODULES.flatMap(({ crate }) => ["-p", crate]);
-  await cargo("client, as WebAssembly", ["build", "--profile", "wasm", ...crates, "--target", WASM_TARGET], { env });
+  // One by one: together, the client would get the features that the kit asks of the protocol.
+  for (const { crate } of MODULES) await cargo(`${crate}, as WebAssembly`, ["build", "--profile", "wasm", "-p", crate, "--target", WASM_TARGET], { env });
   for (const module of MODULES) {
     const { name, compiled, file, beside } = module;
     await whenChanged(`glue of ${name}`, { inputs: [compiled, ...LOCKS], outputs: [join(GLUE, beside), join(GLUE, file)] }, () =>
@@ -126,12 +127,15 @@ async function optimise({ file, beside }) {
 
 const MINIFIED = { minify: true, treeShaking: true, format: "esm", target: "es2022", legalComments: "none", logLevel: "silent" };
 
-/** In the sources the module and its glue lie in `wasm/`, in the package beside the doors. What the offscreen document alone needs, it loads. */
+/**
+ * In the sources the module and its glue lie in `wasm/`, in the package beside the doors. What the offscreen document alone needs, it loads;
+ * whoever builds on the bridge has it as it is.
+ */
 const BESIDE_THE_DOORS = {
   name: "beside",
   setup: (build) => {
     build.onResolve({ filter: /\/tabagent_\w+_bg\.(js|wasm)$/ }, ({ path }) => ({ path: `./${basename(path)}`, external: true }));
-    build.onResolve({ filter: /^\.\/extension\/host\.js$/ }, ({ path }) => ({ path, external: true }));
+    build.onResolve({ filter: /^\.\/extension(\/host)?\.js$/ }, ({ path }) => ({ path, external: true }));
   },
 };
 
@@ -146,11 +150,12 @@ async function minify() {
   }
 }
 
-/** Declarations beside the bundles: of the doors, and of what they speak of. What is only spoken of inside stays here. */
+/** Declarations beside the bundles: of what the package exports, and of what they speak of. What is only spoken of inside stays here. */
 async function declare() {
   await tool(npmTool("tsc"), ["-p", PACKAGE, "--noEmit", "false", "--declaration", "--emitDeclarationOnly", "--outDir", DIST]);
   for (const { name } of MODULES) for (const each of [name, `${name}_bg`]) cpSync(join(GLUE, `${each}.d.ts`), join(DIST, "wasm", `${each}.d.ts`));
-  const spoken = reached(DOORS.flat().map((name) => join(DIST, name.replace(/ts$/, "d.ts"))));
+  const { exports } = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8"));
+  const spoken = reached(Object.values(exports).flatMap(({ types }) => (types ? join(PACKAGE, types) : [])));
   for (const path of filesIn(DIST)) if (path.endsWith(".d.ts") && !spoken.has(path)) rmSync(path);
 }
 

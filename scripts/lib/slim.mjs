@@ -16,11 +16,37 @@ const PANIC =
  */
 const FORMAT = /core(\[\w+\])?::fmt|core(\[\w+\])?::str::count/;
 
+/**
+ * What the texts of panics were made of, and nothing else in a module of ours: names of source files, and sentences of the standard library.
+ * Whoever wrote them is gone; the linker put them there before. Zeros take their place, which weigh nothing.
+ */
+const TEXTS = new RegExp(
+  [
+    String.raw`[\w/.-]+/src/[\w/-]+\.rs`,
+    ...["slice index starts at ", " but ends at ", " index out of bounds: the len is ", " but the index is ", "range start index ", "range end index "],
+    ...[" out of range for slice of length ", "assertion `left ", "` right` failed", " right` failed", "  left: ", " right: ", "==!=matches"],
+    ...[String.raw`copy_from_slice: source slice length \(`, String.raw`\) does not match destination slice length \(`, String.raw`insertion index \(is `],
+    ...[String.raw`\) should be <=? len \(is `, String.raw`removal index \(is `, String.raw`assertion failed: [ij] < self\.len\(\)`],
+    ...["Tried to shrink to a larger capacity", "capacity overflow", "RefCell already (mutably )?borrowed", "0x0123456789ABCDEF", "0123456789abcdef"],
+    "0001020304[0-9]{190}",
+  ].join("|"),
+  "g",
+);
+
+/** What the glue does for browsers that are older than the reference types it needs, and for decoding 2 GiB; and how it does without. */
+const OUTLIVED = [
+  [/\(typeof FinalizationRegistry === 'undefined'\)\s*\? \{[^]*?: new FinalizationRegistry/g, "new FinalizationRegistry"],
+  [/const MAX_SAFARI_DECODE_BYTES[^]*?(?=function decodeText)/, ""],
+  [/(function decodeText\(bytes\) \{)[^]*?(?=    return)/, "$1\n"],
+  [/^cachedTextDecoder\.decode\(\);\n/m, ""],
+  [/^if \(Symbol\.dispose\).*\n/gm, ""],
+];
+
 /** Larger functions with one caller stay apart: 1 % more bytes, but 3 % fewer once they are gzipped. */
 const SINGLE_CALLER_BYTES = 20;
 
-/** Ids of the sections whose names are shortened, and kinds of what crosses. */
-const [IMPORTS, EXPORTS] = [2, 7];
+/** Ids of the sections that are rewritten, and kinds of what crosses. */
+const [CUSTOM, IMPORTS, EXPORTS, DATA] = [0, 2, 7, 11];
 const [FUNCTION, TABLE, GLOBAL] = [0, 1, 3];
 /** Bytes of a module before its first section. */
 const PREAMBLE = 8;
@@ -38,9 +64,10 @@ export async function slim(module, glue) {
   const renamed = sections(small, {
     [IMPORTS]: (bytes) => entries(bytes, (at) => importAt(bytes, at, short, beside)),
     [EXPORTS]: (bytes) => entries(bytes, (at) => exportAt(bytes, at, short)),
+    [DATA]: (bytes) => Buffer.from(Buffer.from(bytes).toString("latin1").replace(TEXTS, (text) => "\0".repeat(text.length)), "latin1"),
   });
   const known = (name) => names.get(name) ?? name;
-  const shortened = glue
+  const shortened = OUTLIVED.reduce((text, [old, now]) => text.replace(old, now), glue)
     .replace(/\bwasm\.(\w+)/g, (_, name) => `wasm.${known(name)}`)
     // What the module no longer imports loses its `export`, so that the minifier drops it.
     .replace(/^export function (__\w+)/gm, (_, name) => `${names.has(name) ? "export " : ""}function ${known(name)}`);
@@ -63,6 +90,8 @@ async function optimised(bytes) {
   };
   binaryen.setOptimizeLevel(2);
   binaryen.setShrinkLevel(2);
+  // The linker puts the stack first, and its far end is nobody's.
+  binaryen.setLowMemoryUnused(true);
   binaryen.setOneCallerInlineMaxSize(SINGLE_CALLER_BYTES);
   // Once finds most; what became unused by that is found the second time.
   empty(PANIC);
@@ -95,9 +124,11 @@ function sections(module, replace) {
     const id = module[at];
     const [size, start] = number(module, at + 1);
     const body = module.subarray(start, start + size);
+    at = start + size;
+    // What is said to tools only.
+    if (id === CUSTOM) continue;
     const written = replace[id]?.(body) ?? body;
     parts.push(Uint8Array.of(id), encoded(written.length), written);
-    at = start + size;
   }
   return Buffer.concat(parts);
 }

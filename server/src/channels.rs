@@ -60,9 +60,10 @@ impl Channels {
         let served = plain::serve(channel, service, principal.clone(), limits, Owner { pace, traffic: Box::new(traffic) });
         tokio::spawn(async move {
             tokio::select! {
-                () = served => {}
-                () = closed.cancelled() => {}
+                biased;
                 () = principal.revoked() => {}
+                () = closed.cancelled() => {}
+                () = served => {}
             }
         });
     }

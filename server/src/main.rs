@@ -77,7 +77,8 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         // Behind the address: of two servers started alike, the second one says that the first is there.
         let folder = data_folder(settings.data_dir.clone())?;
         let store = open(&folder, &options.limits)?;
-        let pairing = Pairing::open(&folder, options.limits.pairing.clone()).map_err(|error| usage(&error))?;
+        let pairing = Pairing::open(&folder, options.limits.pairing.clone())
+            .map_err(|error| usage(&format!("{error}: move it away to pair everybody anew")))?;
         let code = first_code(&settings, &options, &pairing)?;
         options.pairing = Some(pairing);
         let service = service(&settings, &options.limits, store.clone(), folder.clone())?;

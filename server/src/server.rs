@@ -141,6 +141,7 @@ impl Server {
         let app = App {
             table: Arc::new(Table::of(self.service.api())),
             console: self.options.www.is_some(),
+            pairs: self.options.pairing.is_some(),
             documents: Arc::default(),
             service: Arc::clone(&self.service),
             signaling: self.signaling.clone(),

@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead, BufReader, Read},
     net::TcpListener,
-    process::{Child, Command, Output, Stdio},
+    process::{Child, ChildStdout, Command, Output, Stdio},
 };
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -26,7 +26,9 @@ fn run(args: &[&str]) -> std::io::Result<Output> {
 /// A running program, killed when dropped, and the data folder it has unless it was given another.
 struct Running {
     child: Child,
+    output: BufReader<ChildStdout>,
     line: String,
+    second_line: String,
     _data: tempfile::TempDir,
 }
 
@@ -34,9 +36,15 @@ impl Running {
     fn start(command: &mut Command) -> Result<Self, Box<dyn std::error::Error>> {
         let data = tempfile::tempdir()?;
         let mut child = command.env("TABAGENT_DATA_DIR", data.path()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let mut output = BufReader::new(child.stdout.take().ok_or("no output")?);
         let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().ok_or("no output")?).read_line(&mut line)?;
-        Ok(Self { child, line, _data: data })
+        output.read_line(&mut line)?;
+        Ok(Self { child, output, line, second_line: String::new(), _data: data })
+    }
+
+    fn second_line(&mut self) -> std::io::Result<&str> {
+        self.output.read_line(&mut self.second_line)?;
+        Ok(&self.second_line)
     }
 
     fn url(&self) -> &str {
@@ -65,7 +73,7 @@ async fn it_says_where_it_listens_and_ends_when_told() -> Outcome {
     assert!(Command::new("kill").args(["-TERM", &pid]).status()?.success());
     assert!(server.child.wait()?.success());
     let mut rest = String::new();
-    server.child.stdout.as_mut().ok_or("no output")?.read_to_string(&mut rest)?;
+    server.output.read_to_string(&mut rest)?;
     assert_eq!(rest, "", "one line is all it prints");
     Ok(())
 }
@@ -167,6 +175,79 @@ async fn the_token_is_in_its_file_alone() -> Outcome {
         assert_eq!(mode & 0o777, 0o600, "{}", path.display());
     }
     assert_eq!(std::fs::metadata(&folder)?.permissions().mode() & 0o777, 0o700);
+    Ok(())
+}
+
+/// The code in a line of the program.
+fn code(line: &str) -> Option<&str> {
+    let words = line.split_ascii_whitespace().map(|word| word.trim_end_matches(':'));
+    words.into_iter().find(|word| word.len() == 9 && word.as_bytes()[4] == b'-' && *word == word.to_ascii_uppercase())
+}
+
+/// Redeems a code as a program; the status, and the token if there is one.
+async fn redeem(server: &Running, code: &str) -> Result<(u16, String), Box<dyn std::error::Error>> {
+    let body = serde_json::json!({"code": code, "name": "the tests"});
+    let reply = reqwest::Client::new().post(format!("{}/v1/pair", server.url())).json(&body).send().await?;
+    let status = reply.status().as_u16();
+    let said: serde_json::Value = reply.json().await?;
+    Ok((status, said["token"].as_str().unwrap_or_default().to_owned()))
+}
+
+#[tokio::test]
+async fn a_fresh_program_shows_a_code_and_its_user_gets_others_and_takes_back_what_they_gave() -> Outcome {
+    let data = tempfile::tempdir()?;
+    let (folder, log) = (data.path().join("data"), data.path().join("log"));
+    let start = |args: &[&str]| {
+        let mut command = program();
+        command.args(["--port", "0", "--log-level", "trace", "--log-file"]).arg(&log).args(args).arg("--data-dir").arg(&folder);
+        Running::start(&mut command)
+    };
+    let pair = |args: &[&str]| program().arg("pair").args(args).arg("--data-dir").arg(&folder).output();
+    assert_eq!(pair(&[])?.status.code(), Some(2), "nobody is there to pair with");
+
+    let mut server = start(&[])?;
+    assert!(server.second_line()?.ends_with(": type it into the options of your extension within 10 minutes\n"));
+    let first = code(&server.second_line).ok_or("no code")?.to_owned();
+    let (status, token) = redeem(&server, &first).await?;
+    assert_eq!((status, redeem(&server, &first).await?.0), (200, 401));
+
+    let shown = String::from_utf8(pair(&[])?.stdout)?;
+    let second = code(&shown).ok_or("no code")?.to_owned();
+    assert_eq!((shown.lines().count(), redeem(&server, &second).await?.0), (1, 200));
+    let list = String::from_utf8(pair(&["list"])?.stdout)?;
+    assert_eq!((list.lines().count(), list.matches("  (a program)  \"the tests\"\n").count()), (2, 2), "{list}");
+    drop(server);
+
+    // Somebody is paired, so nothing is shown; the token is as good as before.
+    let server = start(&[])?;
+    let health = format!("{}/v1/health", server.url());
+    let asks = || reqwest::Client::new().get(&health).bearer_auth(&token).send();
+    assert_eq!(asks().await?.status(), 200);
+    let id = list.split(' ').next().unwrap_or_default();
+    let revoked = String::from_utf8(pair(&["revoke", id])?.stdout)?;
+    assert!(revoked.starts_with(&format!("revoked {id} ")), "{revoked}");
+    assert_eq!(asks().await?.status(), 401);
+    let unknown = pair(&["revoke", id])?;
+    assert_eq!((unknown.status.code(), unknown.stdout.len()), (Some(2), 0));
+    drop(server);
+
+    let mut server = start(&["--pairing", "--key", "some-key"])?;
+    assert!(code(server.second_line()?).is_some());
+    drop(server);
+    let log = std::fs::read_to_string(log)?;
+    assert!(log.contains("paired") && ![&first, &second, &token].iter().any(|secret| log.contains(secret.as_str())), "{log}");
+    Ok(())
+}
+
+#[test]
+fn a_file_of_pairings_that_is_none_is_one_sentence_and_code_2() -> Outcome {
+    let data = tempfile::tempdir()?;
+    std::fs::write(data.path().join("paired.json"), "damaged")?;
+    let output = program().args(["--port", "0", "--data-dir"]).arg(data.path()).output()?;
+    let told = String::from_utf8(output.stderr)?;
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    let last = told.lines().last().unwrap_or_default();
+    assert!(last.contains("paired.json") && last.contains("move it away"), "{told}");
     Ok(())
 }
 

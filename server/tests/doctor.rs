@@ -82,14 +82,15 @@ fn nothing_stands_in_the_way_and_nothing_is_changed() -> Outcome {
 #[test]
 fn people_get_lines_with_what_to_do() -> Outcome {
     let folder = tempfile::tempdir()?;
-    let output = doctor(folder.path(), &["--port", "0"])?;
+    let output = doctor(folder.path(), &["--port", "0", "--host", "0.0.0.0", "--mode", "http", "--key", "0123456789abcdef"])?;
     let text = String::from_utf8(output.stdout)?;
     assert_eq!(output.status.code(), Some(1), "{text}");
-    assert!(text.contains("✗ callers        Nobody can call"), "{text}");
-    assert!(text.contains("→ Give a key (--key-file") && text.contains("[nobody_can_call]"), "{text}");
-    assert!(
-        text.trim_end().ends_with("One thing is wrong: Nobody can call: there is no key, and callers of this machine need one.")
-    );
+    assert!(text.contains("✗ hosts          It listens on 0.0.0.0"), "{text}");
+    assert!(text.contains("→ Name what is in the address") && text.contains("[no_host_name]"), "{text}");
+    let last = "One thing is wrong: It listens on 0.0.0.0, every address of this machine, and answers to localhost alone.";
+    assert!(text.trim_end().ends_with(last), "{text}");
+    let fresh = String::from_utf8(doctor(folder.path(), &["--port", "0"])?.stdout)?;
+    assert!(fresh.contains("[only_paired]") && fresh.contains("`tabagent-server pair`"), "{fresh}");
     Ok(())
 }
 

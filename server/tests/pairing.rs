@@ -30,8 +30,9 @@ fn closed(pairing: &Pairing) -> Result<ServerOptions, Box<dyn std::error::Error>
     Ok(ServerOptions { allow_local: false, allow_origins, pairing: Some(pairing.clone()), ..options() })
 }
 
-fn in_memory(limits: PairingLimits) -> Pairing {
-    Pairing::in_memory(PairingLimits { attempts_per_minute: 1_000, ..limits })
+/// As many attempts in a minute as a test makes.
+fn limits() -> PairingLimits {
+    PairingLimits { attempts_per_minute: 1_000, ..PairingLimits::default() }
 }
 
 async fn start(pairing: &Pairing) -> Result<TestServer, Box<dyn std::error::Error>> {
@@ -65,7 +66,7 @@ async fn asks(server: &TestServer, origin: &str, token: &str) -> Result<Response
 
 #[tokio::test]
 async fn a_code_is_worth_one_token_that_opens_everything_from_its_origin() -> Outcome {
-    let pairing = in_memory(PairingLimits::default());
+    let pairing = Pairing::in_memory(limits());
     let server = start(&pairing).await?;
     for origin in [OURS, FIREFOX, LISTED, PAGE, &server.url("")] {
         let code = pairing.show_code()?.code;
@@ -87,7 +88,7 @@ async fn a_code_is_worth_one_token_that_opens_everything_from_its_origin() -> Ou
 
 #[tokio::test]
 async fn nobody_is_told_why_a_code_is_not_valid() -> Outcome {
-    let pairing = in_memory(PairingLimits { attempts: 2, ..PairingLimits::default() });
+    let pairing = Pairing::in_memory(PairingLimits { attempts: 2, ..limits() });
     let server = start(&pairing).await?;
     let none = refused(redeem(&server, OURS, WRONG).await?, 401, "pairing_failed").await?;
     let code = pairing.show_code()?.code;
@@ -102,7 +103,7 @@ async fn nobody_is_told_why_a_code_is_not_valid() -> Outcome {
     let earlier = pairing.show_code()?.code;
     pairing.show_code()?;
     let replaced = refused(redeem(&server, OURS, &earlier).await?, 401, "pairing_failed").await?;
-    let aged = in_memory(PairingLimits { code_life: Duration::ZERO, ..PairingLimits::default() });
+    let aged = Pairing::in_memory(PairingLimits { code_life: Duration::ZERO, ..limits() });
     let late = start(&aged).await?;
     let old = refused(redeem(&late, OURS, &aged.show_code()?.code).await?, 401, "pairing_failed").await?;
     assert!([wrong, used, dead, replaced, old].iter().all(|one| *one == none), "they differ");
@@ -111,7 +112,7 @@ async fn nobody_is_told_why_a_code_is_not_valid() -> Outcome {
 
 #[tokio::test]
 async fn five_wrong_attempts_of_whomever_are_the_end_of_a_code() -> Outcome {
-    let pairing = in_memory(PairingLimits::default());
+    let pairing = Pairing::in_memory(limits());
     let server = start(&pairing).await?;
     for (wrong, last) in [(4, 200), (5, 401), (6, 401)] {
         let code = pairing.show_code()?.code;
@@ -141,7 +142,7 @@ async fn too_many_attempts_in_a_minute_are_told_when_to_come_again() -> Outcome 
 
 #[tokio::test]
 async fn a_text_that_is_no_code_is_no_attempt() -> Outcome {
-    let pairing = in_memory(PairingLimits { attempts: 1, ..PairingLimits::default() });
+    let pairing = Pairing::in_memory(PairingLimits { attempts: 1, ..limits() });
     let server = start(&pairing).await?;
     let code = pairing.show_code()?.code;
     for text in ["", "K7QF-2M9", "K7QF-2M9XX", "K7QF-2M9U", &"x".repeat(1_000)] {
@@ -152,19 +153,19 @@ async fn a_text_that_is_no_code_is_no_attempt() -> Outcome {
     for body in [json!({}), json!({"code": 1}), json!({"code": null})] {
         refused(posts(body).await?, 400, "validation_failed").await?;
     }
-    for name in ["x".repeat(65), "two\nlines".to_owned(), "\u{1b}[2Jgone".to_owned()] {
+    for name in ["x".repeat(65), "two\nlines".to_owned(), "\n".to_owned(), "\u{1b}[2Jgone".to_owned()] {
         let refusal = refused(posts(json!({"code": code, "name": name})).await?, 400, "validation_failed").await?;
         assert_eq!(refusal["details"]["field"], "name", "{name:?}");
     }
     refused(posts(json!({"code": code, "more": "x".repeat(5_000)})).await?, 413, "payload_too_large").await?;
     let typed = code.to_lowercase().replace('-', "");
-    assert_eq!(posts(json!({"code": typed, "name": "x".repeat(64)})).await?.status(), 200);
+    assert_eq!(posts(json!({"code": typed, "name": "é".repeat(64)})).await?.status(), 200);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_token_is_one_of_its_origin_wherever_there_is_an_origin() -> Outcome {
-    let pairing = in_memory(PairingLimits::default());
+    let pairing = Pairing::in_memory(limits());
     let server = start(&pairing).await?;
     let (ours, firefox) = (pair(&server, &pairing, OURS).await?, pair(&server, &pairing, FIREFOX).await?);
     let (page, program) = (pair(&server, &pairing, PAGE).await?, pair(&server, &pairing, "").await?);
@@ -219,7 +220,7 @@ async fn a_token_is_one_of_its_origin_wherever_there_is_an_origin() -> Outcome {
 
 #[tokio::test]
 async fn an_extension_that_is_not_paired_may_say_its_code_and_nothing_else() -> Outcome {
-    let pairing = in_memory(PairingLimits::default());
+    let pairing = Pairing::in_memory(limits());
     // Although programs of this machine are let in.
     let server = TestServer::start(ServerOptions { allow_local: true, ..closed(&pairing)? }, service()).await?;
     let preflight = |path: &str, origin: &str| {
@@ -302,7 +303,7 @@ async fn who_is_paired_outlives_the_server_and_a_code_does_not() -> Outcome {
 
 #[tokio::test]
 async fn no_more_are_paired_than_the_limit_says_until_one_is_revoked() -> Outcome {
-    let pairing = in_memory(PairingLimits { paired: 2, ..PairingLimits::default() });
+    let pairing = Pairing::in_memory(PairingLimits { paired: 2, ..limits() });
     let server = start(&pairing).await?;
     let first = pair(&server, &pairing, OURS).await?;
     pair(&server, &pairing, OTHER).await?;
@@ -318,7 +319,7 @@ async fn no_more_are_paired_than_the_limit_says_until_one_is_revoked() -> Outcom
 
 #[tokio::test]
 async fn of_two_that_have_the_code_one_gets_the_token() -> Outcome {
-    let pairing = in_memory(PairingLimits { attempts: 100, ..PairingLimits::default() });
+    let pairing = Pairing::in_memory(PairingLimits { attempts: 100, ..limits() });
     let server = start(&pairing).await?;
     for _ in 0..20 {
         let code = pairing.show_code()?.code;
@@ -346,7 +347,7 @@ impl Action for Wait {
 
 #[tokio::test]
 async fn revoking_ends_what_is_under_way_over_http_of_this_one_alone() -> Outcome {
-    let pairing = in_memory(PairingLimits::default());
+    let pairing = Pairing::in_memory(limits());
     let begun = Arc::new(Semaphore::new(0));
     let waiting = Arc::clone(&begun);
     let service = service().on(move |_, _: Wait| {
@@ -372,10 +373,27 @@ async fn revoking_ends_what_is_under_way_over_http_of_this_one_alone() -> Outcom
     Ok(())
 }
 
+#[tokio::test]
+async fn the_document_tells_of_pairing_where_it_is_served() -> Outcome {
+    let pairing = Pairing::in_memory(limits());
+    for pairing in [Some(pairing), None] {
+        let server = TestServer::start(ServerOptions { pairing: pairing.clone(), ..options() }, service()).await?;
+        let document: Value = server.get("/v1/openapi.json").send().await?.json().await?;
+        let operation = &document["paths"]["/v1/pair"]["post"];
+        assert_eq!(operation["operationId"] == "pair", pairing.is_some());
+        for (status, response) in operation["responses"].as_object().into_iter().flatten().filter(|(status, _)| *status != "200")
+        {
+            let place = response["$ref"].as_str().and_then(|place| place.strip_prefix('#')).ok_or("no reference")?;
+            assert!(document.pointer(place).is_some(), "{status}");
+        }
+    }
+    Ok(())
+}
+
 /// A program that embeds the server has the same door.
 #[tokio::test]
 async fn an_embedded_router_pairs_too() -> Outcome {
-    let pairing = in_memory(PairingLimits::default());
+    let pairing = Pairing::in_memory(limits());
     let router = Server::new(closed(&pairing)?, service()).router();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/v1/pair", listener.local_addr()?);

@@ -60,7 +60,7 @@ test("the packed file is what is meant to be published", async (t) => {
     const doors = Object.values(exports).flatMap(({ types }) => types ?? []).map((path) => path.slice(2));
     const spoken = new Set(doors);
     for (const name of spoken) {
-      for (const [, path] of text[name].matchAll(/from "(\.[^"]+)\.js"/g)) spoken.add(join(name, "..", `${path}.d.ts`));
+      for (const [, path] of text[name].matchAll(/(?:from|import) ?\(?"(\.[^"]+)\.js"/g)) spoken.add(join(name, "..", `${path}.d.ts`));
     }
     assert.deepEqual(declared, [...spoken].sort());
   });

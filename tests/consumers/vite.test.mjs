@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 
 import { freePair } from "../../scripts/lib/ports.mjs";
 import { launch } from "../e2e/support/chromium.mjs";
-import { startServer } from "../e2e/support/server.mjs";
+import { startServer, until } from "../e2e/support/server.mjs";
 import { shared } from "./support/consumer.mjs";
 
 const key = "correct-horse-battery-staple";
@@ -52,6 +52,21 @@ describe("a Vite app with React", () => {
     await page.click("#start");
     await shows("status", "done");
     assert.equal(await shown("whole"), "true");
+    assert.equal(sessions(server), 1);
+    // The last component goes, and with it the session.
+    await page.evaluate(() => globalThis.leave());
+    assert.ok(await until(() => server.log.some((line) => line.includes("session ended session=1")), Boolean));
+  });
+
+  test("an agent that the page has is used as it is, and left to the page", async (t) => {
+    const server = await startServer({ args: ["--port", "0", "--www", project.at("dist"), "--allow-local"] });
+    t.after(() => server.stop("SIGKILL"));
+    const { page, shown, shows } = await open(t, `${server.url}/?own`);
+    await page.click("#start");
+    await shows("status", "done");
+    assert.equal(await shown("whole"), "true");
+    await page.evaluate(() => globalThis.leave());
+    assert.equal(await page.evaluate(() => globalThis.standing()), "connected");
     assert.equal(sessions(server), 1);
   });
 

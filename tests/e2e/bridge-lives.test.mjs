@@ -48,7 +48,7 @@ test("a stream in the side panel, while the worker dies and the popup opens and 
 test("a page with a content script comes back from the back-forward cache, and its client with it", async (t) => {
   const { server, site } = await begin(t, { ...slow, cached: true });
   const elsewhere = await startServer();
-  t.after(() => elsewhere.stop());
+  t.after(() => elsewhere.stop("SIGKILL"));
   const { page, content } = await site();
   await content.evaluate(async () => {
     globalThis.persisted = [];
@@ -92,7 +92,7 @@ for (const [what, happen] of [
 test("other settings: everybody goes on with the server they name", async (t) => {
   const { page, site, worker, server } = await begin(t, slow);
   const other = await startServer({ flags: letIn });
-  t.after(() => other.stop());
+  t.after(() => other.stop("SIGKILL"));
   const [tab, { content }] = [await page("panel"), await site()];
   await Promise.all([tab, content].map((context) => context.evaluate(() => caller.begin())));
   const options = await page("options");

@@ -35,14 +35,22 @@ impl Link {
     /// # Errors
     /// As [`Self::open`].
     pub async fn open_with(url: &str, key: Option<&str>) -> Result<Self, Fault> {
-        let specs =
-            Lane::ALL.map(|lane| ChannelSpec { label: CHANNEL_LABEL.to_owned(), protocol: lane.channel_protocol().to_owned() });
+        Self::open_channels(url, key, &Lane::ALL.map(Lane::channel_protocol)).await
+    }
+
+    /// The same with channels of other sub-protocols: an empty one is plain JSON.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_channels(url: &str, key: Option<&str>, protocols: &[&str]) -> Result<Self, Fault> {
+        let spec = |protocol: &&str| ChannelSpec { label: CHANNEL_LABEL.to_owned(), protocol: (*protocol).to_owned() };
+        let specs: Vec<_> = protocols.iter().map(spec).collect();
         let (peer, offer, mut events) = Peer::offering(&PeerOptions::default(), &specs).await?;
         let reply = post(&format!("{url}/v1/webrtc/sessions"), key, &json!({"offer": {"type": "offer", "sdp": offer}})).await?;
         let session_id = text(&reply["session_id"])?;
         peer.accept_answer(&text(&reply["answer"]["sdp"])?).await?;
         let mut channels = Vec::new();
-        while channels.len() < Lane::ALL.len() {
+        while channels.len() < specs.len() {
             let event = tokio::time::timeout(PATIENCE, events.recv()).await;
             match event.map_err(|_| failed("the channels did not open in time"))? {
                 Some(PeerEvent::Channel(channel)) => channels.push(channel),

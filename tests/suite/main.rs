@@ -7,6 +7,7 @@ mod hostile;
 mod kill;
 mod memory;
 mod native;
+mod pairing;
 mod replaces;
 mod resume;
 mod sessions;

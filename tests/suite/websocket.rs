@@ -45,7 +45,7 @@ async fn next(socket: &mut Socket) -> Message {
     message.expect("a message").expect("no error")
 }
 
-async fn say(socket: &mut Socket, packet: Vec<u8>) {
+pub(crate) async fn say(socket: &mut Socket, packet: Vec<u8>) {
     socket.send(Message::Binary(packet.into())).await.expect("an open socket");
 }
 
@@ -70,7 +70,7 @@ async fn closed(socket: &mut Socket) -> u16 {
 }
 
 /// The code of the go-away, and the number of the end behind it.
-async fn refused(socket: &mut Socket) -> (String, u16) {
+pub(crate) async fn refused(socket: &mut Socket) -> (String, u16) {
     let away = GoAway::decode(&expect(socket, FrameType::GoAway).await).expect("a go-away");
     (away.reason.code.as_str().to_owned(), closed(socket).await)
 }

@@ -18,7 +18,7 @@ export interface PairOptions {
 
 /** What a code was worth. */
 export interface Paired {
-  /** The `key` for `connect()` from now on. The server keeps no copy: put it where only this extension reads, into `chrome.storage.local`. */
+  /** The `key` for `connect()` from now on. The server keeps no copy: put it where only this extension reads, into its own storage. */
   token: string;
   /** What the person at the server revokes it by. */
   id: string;

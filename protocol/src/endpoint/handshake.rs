@@ -1,7 +1,7 @@
 //! From hello to welcome, and to the end: the life of the session.
 
 use super::{
-    ConnectionId, Endpoint, Event, NOW, Output, Phase, Role,
+    ConnectionId, Endpoint, Event, NOW, Output, Phase,
     link::{CONNECTIONS, Link},
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 impl Endpoint {
     /// Client: says who we are. Without another transport, lane 0 may be used at once: what is unacknowledged, then what is new.
     pub(super) fn opened(&mut self, now: Millis, connection: ConnectionId, bearer: Option<&str>) {
-        let usable = matches!(self.phase, Phase::New | Phase::Standing) && self.role == Role::Client;
+        let usable = matches!(self.phase, Phase::New | Phase::Standing) && !self.is_server();
         if !usable || self.links.len() >= CONNECTIONS || self.link(connection).is_some() {
             return self.output(Output::Close { connection });
         }
@@ -100,8 +100,8 @@ impl Endpoint {
     pub(super) fn welcomed(&mut self, connection: ConnectionId, welcome: Welcome) -> Result<(), Violation> {
         let present =
             self.links.iter().find(|link| Some(link.connection) == self.sending && link.proven).map_or(0, |link| link.epoch);
-        let role = self.role;
-        let Some(link) = self.link(connection).filter(|_| role == Role::Client) else {
+        let server = self.is_server();
+        let Some(link) = self.link(connection).filter(|_| !server) else {
             return Err(Violation::Misplaced);
         };
         if welcome.version != VERSION || welcome.epoch != link.epoch {
@@ -225,7 +225,7 @@ impl Endpoint {
         self.watch_links(now);
         if self.lost_at.is_some_and(|at| now >= at + self.limits.window) {
             let fault = Fault::new(Code::SESSION_EXPIRED, "no connection came back in time");
-            if self.role == Role::Client { self.expire(fault) } else { self.end(fault) }
+            if self.is_server() { self.end(fault) } else { self.expire(fault) }
         }
     }
 

@@ -82,11 +82,11 @@ impl Endpoint {
 
     fn is_hello_of(&mut self, connection: ConnectionId, body: &[u8]) -> bool {
         let epoch = body.get(4..8).map(<[u8]>::to_vec);
-        self.role == Role::Server && epoch == self.link(connection).map(|link| link.epoch.to_le_bytes().to_vec())
+        self.is_server() && epoch == self.link(connection).map(|link| link.epoch.to_le_bytes().to_vec())
     }
 
     fn acknowledged(&mut self, connection: ConnectionId, ack: Ack) -> Result<(), Violation> {
-        let (server, epoch) = (self.role == Role::Server, self.epoch);
+        let (server, epoch) = (self.is_server(), self.epoch);
         let Some(link) = self.link(connection) else { return Ok(()) };
         if ack.epoch != link.epoch {
             return Err(Violation::WrongEpoch);

@@ -1,6 +1,6 @@
 //! Ends that are announced: of a session, of one of its transports.
 
-use super::{ConnectionId, Endpoint, Event, Phase, Role};
+use super::{ConnectionId, Endpoint, Event, Phase};
 use crate::{
     Millis,
     call::Call,
@@ -12,7 +12,7 @@ impl Endpoint {
     /// The peer has announced an end: of its session, of this transport, or that there will be no session.
     pub(super) fn peer_goes(&mut self, now: Millis, connection: ConnectionId, away: GoAway) {
         let over = away.last && away.deadline_ms == 0;
-        let (last, client) = (away.last, self.role == Role::Client);
+        let (last, client) = (away.last, !self.is_server());
         let reason = away.reason.clone();
         // In place of a welcome: what left behind this hello has not been read.
         let refused = client && self.link(connection).is_some_and(|link| !link.proven);

@@ -4,7 +4,7 @@
 //! there, the server when an acknowledgement of that epoch proves that it did. Whoever moves sends again what is
 //! unacknowledged, so nothing that was under way is lost; numbers tell what the peer has already had.
 
-use super::{ConnectionId, Endpoint, Event, NOW, Output, Role};
+use super::{ConnectionId, Endpoint, Event, NOW, Output};
 use crate::{Millis, call::Call, lane::Lane};
 
 /// Transports of one session at a time: the one in use, its successor, and one that has not noticed yet.
@@ -48,12 +48,12 @@ impl Link {
     }
 
     /// When it must have proved to be alive.
-    fn vigil(&self, role: Role, keepalive: Millis, welcome: Millis) -> Option<Millis> {
-        match role {
-            // The server asks; a browser's timers sleep with its tab, so the client only answers.
-            Role::Server => Some(self.heard + keepalive * Millis::from(self.asked + 1)),
-            Role::Client => (!self.proven).then_some(self.since + welcome),
+    fn vigil(&self, server: bool, keepalive: Millis, welcome: Millis) -> Option<Millis> {
+        // The server asks; a browser's timers sleep with its tab, so the client only answers.
+        if server {
+            return Some(self.heard + keepalive * Millis::from(self.asked + 1));
         }
+        if self.proven { None } else { Some(self.since + welcome) }
     }
 }
 
@@ -127,7 +127,7 @@ impl Endpoint {
         let best = self
             .links
             .iter()
-            .filter(|link| link.proven || self.role == Role::Client)
+            .filter(|link| link.proven || !self.is_server())
             .max_by_key(|link| (link.proven, link.epoch));
         match best.map(|link| (link.connection, link.proven)) {
             Some((connection, true)) => self.move_to(connection),
@@ -156,7 +156,7 @@ impl Endpoint {
 
     /// When a transport must have proved to be alive, or the session must have one again.
     pub(super) fn vigil(&self) -> Option<Millis> {
-        let links = self.links.iter().filter_map(|link| link.vigil(self.role, self.limits.keepalive, self.limits.welcome));
+        let links = self.links.iter().filter_map(|link| link.vigil(self.is_server(), self.limits.keepalive, self.limits.welcome));
         links.chain(self.lost_at.map(|at| at + self.limits.window)).chain(self.owed().map(|due| due.0)).min()
     }
 
@@ -169,14 +169,14 @@ impl Endpoint {
 
     /// Asks after transports that are silent, and gives up those that stay so.
     pub(super) fn watch_links(&mut self, now: Millis) {
-        let (role, keepalive, welcome) = (self.role, self.limits.keepalive, self.limits.welcome);
+        let (server, keepalive, welcome) = (self.is_server(), self.limits.keepalive, self.limits.welcome);
         let misses = self.limits.keepalive_misses;
         let mut dead: Vec<_> = self.owed().filter(|(due, _)| *due <= now).map(|(_, connection)| connection).into_iter().collect();
         for link in &mut self.links {
-            if link.vigil(role, keepalive, welcome).is_none_or(|due| now < due) {
+            if link.vigil(server, keepalive, welcome).is_none_or(|due| now < due) {
                 continue;
             }
-            if role == Role::Server && link.asked < misses {
+            if server && link.asked < misses {
                 link.asked += 1;
                 link.ping = true;
             } else {

@@ -191,6 +191,7 @@ impl World {
         let dirt = self.faults.dirt && self.now < PEACE;
         self.wires.push(Wire::new(id, &mut self.rng, dirt));
         self.client.handle(self.now, Input::Opened { connection: ConnectionId(id), bearer: None });
+        confine(&mut self.client, ConnectionId(id));
     }
 
     /// Something goes wrong.
@@ -357,6 +358,7 @@ impl World {
         let fresh = || Session { endpoint: Endpoint::server(limits.clone(), [9; 16]), app: Answerer::default() };
         let session = self.sessions.entry(hello.secret).or_insert_with(fresh);
         session.endpoint.accept(self.now, connection, &hello);
+        confine(&mut session.endpoint, connection);
     }
 
     fn input(&mut self, to: Side, connection: ConnectionId, input: Input<'_>) {
@@ -413,6 +415,13 @@ impl World {
             wires: self.made,
             crashes: self.crashes,
         }
+    }
+}
+
+/// One transport in three cannot say how full it is.
+fn confine(endpoint: &mut Endpoint, connection: ConnectionId) {
+    if connection.0 % 3 == 2 {
+        endpoint.confine(connection, 40_000);
     }
 }
 

@@ -34,6 +34,9 @@ Actions marked *OpenAI format over HTTP* speak that format at their own address,
 `chat.completion`, `text_completion`, `list`, `model`, `response`; streams of `chat.completion.chunk` ended by `[DONE]`, or of `response.*`
 events; errors with `error: {message, type, code, param}` inside. `developer` is read as `system`, `cancelled` is told as `stop`.
 
+`POST /v1/pair` is no action and needs no key: `{code, name?}` with the pairing code that the server shows is answered with `{token, id, origin, name,
+server}`, once; the token is the key of that origin from then on. Any other code is `pairing_failed`.
+
 The server describes itself: `GET /v1/openapi.json` (OpenAPI 3.1), `GET /v1/types.ts` (TypeScript), `GET /v1/routes`, and the page `/docs`.
 ";
 

@@ -23,16 +23,16 @@ pub(super) fn look(findings: &mut Findings, settings: &Settings, options: &Serve
 fn callers(findings: &mut Findings, host: IpAddr, options: &ServerOptions) {
     let keys = options.keys.len();
     match (keys, options.allow_local, host.is_loopback()) {
-        (0, false, _) => findings.bad(
+        (0, false, _) => findings.note(
             "callers",
-            "nobody_can_call",
-            "Nobody can call: there is no key, and callers of this machine need one.",
-            "Give a key (--key-file, --key or TABAGENT_KEY), or let programs of this machine in (--allow-local).",
+            "only_paired",
+            "There is no key, and callers of this machine need one: only who is paired can call.",
+            "A fresh server shows a pairing code, and `tabagent-server pair` another; or give a key (--key-file), or let programs of this machine in (--allow-local).",
         ),
         (0, true, false) => findings.bad(
             "callers",
             "no_key_for_network",
-            format!("It listens on {host} for the network, and without a key nobody from there can call."),
+            format!("It listens on {host} for the network, and without a key only who is paired can call from there."),
             "Give a key (--key-file, --key or TABAGENT_KEY), or leave --host out.",
         ),
         (0, true, true) => findings.good("callers", "Programs of this machine and the server's own pages may call."),
@@ -78,12 +78,14 @@ pub(super) fn others_read(_: &Path) -> bool {
 
 fn origins(findings: &mut Findings, options: &ServerOptions) {
     match (options.allow_origins.len(), options.keys.len()) {
-        (0, _) => findings.good("origins", "Only the server's own pages may talk to it; extensions and other pages may not."),
-        (_, 0) => findings.bad(
+        (0, _) => {
+            findings.good("origins", "Only the server's own pages and paired extensions may talk to it; other pages may not.")
+        }
+        (_, 0) => findings.note(
             "origins",
             "origin_without_key",
-            "Pages of other origins are listed, and they always need a key, of which there is none.",
-            "Give a key (--key-file, --key or TABAGENT_KEY), and to the page as `key`.",
+            "Pages of other origins are listed, and they always need a key, of which there is none, or a pairing code.",
+            "Give a key (--key-file, --key or TABAGENT_KEY), and to the page as `key`; or a code of `tabagent-server pair`.",
         ),
         (origins, _) => {
             findings.good("origins", format!("The server's own pages and those of {origins} other origins may talk to it."))
@@ -142,13 +144,13 @@ mod tests {
         let rows = [
             ("allow-local = true".to_owned(), vec![]),
             (key.to_owned(), vec![]),
-            (String::new(), vec!["✗nobody_can_call"]),
+            (String::new(), vec!["only_paired"]),
             ("allow-local = true\nhost = '192.0.2.1'\nudp-bind = ['192.0.2.1']".to_owned(), vec!["✗no_key_for_network"]),
             (format!("{key}\nhost = '0.0.0.0'\nudp-bind = ['192.0.2.1']"), vec!["✗no_host_name"]),
             (format!("{key}\nhost = '0.0.0.0'\nudp-bind = ['192.0.2.1']\nallow-host = ['a']"), vec![]),
             (format!("{key}\nhost = '192.0.2.1'"), vec!["✗udp_loopback"]),
             (format!("{key}\nhost = '192.0.2.1'\nmode = 'http'"), vec![]),
-            ("allow-local = true\nallow-origin = ['http://a']".to_owned(), vec!["✗origin_without_key"]),
+            ("allow-local = true\nallow-origin = ['http://a']".to_owned(), vec!["origin_without_key"]),
             (format!("{key}\nallow-origin = ['http://a']"), vec![]),
             ("key = ['short']".to_owned(), vec!["short_key"]),
             (format!("{key}\nudp-port = 9001"), vec!["one_connection"]),

@@ -12,7 +12,7 @@ use axum::{
 use bytes::Bytes;
 use serde::Deserialize;
 
-use super::routes::App;
+use super::{pair, routes::App};
 use crate::api::{
     Manual,
     page::{self, View},
@@ -70,7 +70,13 @@ async fn docs(State(app): State<App>, search: Result<Query<Search>, QueryRejecti
 }
 
 async fn openapi(State(app): State<App>) -> Response {
-    let written = app.documents.openapi.get_or_init(|| app.service.api().openapi().to_string().into());
+    let written = app.documents.openapi.get_or_init(|| {
+        let mut document = app.service.api().openapi();
+        if app.pairs {
+            document["paths"][pair::PATH]["post"] = pair::operation();
+        }
+        document.to_string().into()
+    });
     ([(header::CONTENT_TYPE, JSON)], written.clone()).into_response()
 }
 

@@ -34,6 +34,8 @@ pub(crate) struct App {
     pub(crate) table: Arc<Table>,
     /// Whether there are pages beside the documentation.
     pub(crate) console: bool,
+    /// Whether codes can be redeemed.
+    pub(crate) pairs: bool,
     /// What is said of them.
     pub(crate) documents: Arc<Documents>,
     pub(crate) signaling: Signaling,

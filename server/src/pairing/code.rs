@@ -12,7 +12,7 @@ const BITS: usize = 5;
 const LETTERS: usize = 8;
 const GROUP: usize = 4;
 /// Longest text that is looked at: the letters, with a sign or a blank around each.
-const TEXT: usize = 3 * LETTERS;
+pub(crate) const TEXT: usize = 3 * LETTERS;
 
 /// A code, 40 random bits. It is not shown by `Debug`.
 #[derive(Clone)]

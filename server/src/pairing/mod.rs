@@ -38,10 +38,12 @@ use self::{
 };
 use crate::{minute::wait_ms, service::Principal};
 
+pub(crate) use code::TEXT as CODE_TEXT;
 pub use limits::PairingLimits;
 
-/// Bytes of a caller's own name for itself, which is shown to the person who revokes it.
-const NAME_BYTES: usize = 64;
+/// Characters of a caller's own name for itself, which is shown to the person who revokes it. Those that are no letters but tell a terminal
+/// what to do are refused.
+pub(crate) const NAME_LETTERS: usize = 64;
 /// Bytes of an origin. Those of extensions have below 60.
 const ORIGIN_BYTES: usize = 256;
 /// Schemes whose pages are extensions: who is not listed may redeem a code all the same.
@@ -169,9 +171,9 @@ impl Pairing {
     pub(crate) fn principal(&self, token: &str, origin: Option<&str>) -> Option<Principal> {
         let hash = hash(token);
         let known = self.known();
-        let is_it = |known: &&Known| bool::from(known.row.token.ct_eq(&hash));
         // All are compared, whichever it is.
-        let found = known.iter().filter(is_it).last()?;
+        let is_it = |known: &Known| bool::from(known.row.token.ct_eq(&hash));
+        let found = known.iter().fold(None, |found, known| if is_it(known) { Some(known) } else { found })?;
         let bound = &found.row.paired.origin;
         (origin.is_none() || origin == bound.as_deref()).then(|| found.principal())
     }
@@ -182,11 +184,11 @@ impl Pairing {
     /// `pairing_failed`: the code is wrong, used or too old, or there is none; which of these is said to nobody. `validation_failed`: no
     /// code looks like that, and it counts as no attempt. `rate_limited`, `limit_reached`: it was not looked at.
     pub(crate) fn redeem(&self, origin: Option<&str>, code: &str, name: Option<&str>) -> Result<Redeemed, Fault> {
-        let name = name.map(str::trim).filter(|name| !name.is_empty());
-        if name.is_some_and(|name| name.len() > NAME_BYTES || name.contains(char::is_control)) {
-            let text = format!("`name` is longer than {NAME_BYTES} bytes, or more than one line");
+        if name.is_some_and(|name| name.chars().count() > NAME_LETTERS || name.contains(char::is_control)) {
+            let text = format!("`name` is longer than {NAME_LETTERS} characters, or more than one line");
             return Err(Fault::new(Code::VALIDATION_FAILED, text).with_details(r#"{"field":"name"}"#));
         }
+        let name = name.map(str::trim).filter(|name| !name.is_empty());
         let code = PairingCode::typed(code).ok_or_else(no_code)?;
         let max = self.0.limits.paired;
         if self.known().len() >= max {
@@ -274,7 +276,8 @@ impl fmt::Display for Paired {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let origin = self.origin.as_deref().unwrap_or("(a program)");
         write!(f, "{}  {}  {origin}", self.id, self.created)?;
-        self.name.iter().try_for_each(|name| write!(f, "  {name}"))
+        // Quoted, with nothing in it that a terminal would obey.
+        self.name.iter().try_for_each(|name| write!(f, "  {name:?}"))
     }
 }
 

@@ -205,6 +205,7 @@ impl Service {
 
     /// Starts a call, or finds what the same keyed call says.
     fn try_start(&self, mut asked: Asked) -> Result<Running, Fault> {
+        asked.principal.check()?;
         let Some(key) = asked.take_key(&self.shared.limits)? else { return self.begin(asked) };
         if asked.boot.is_some_and(|boot| boot != self.shared.boot) {
             let text = "another server process had this idempotency key first; what became of the call is not known here";
@@ -225,7 +226,6 @@ impl Service {
     }
 
     fn begin(&self, mut asked: Asked) -> Result<Running, Fault> {
-        asked.principal.check()?;
         let Some((info, handler)) = self.handlers.get(self.present_name(&asked.action)) else {
             let name = short(&asked.action);
             return Err(Fault::new(Code::UNKNOWN_ACTION, format!("no action {name:?} is served here")));

@@ -24,8 +24,11 @@ export async function running(t, extension) {
   return { server, worker, open };
 }
 
+/** Milliseconds that an answer may take where other programs have the machine. */
+const PATIENCE = 60_000;
+
 /** What a page wrote into its first `output`, once it has. */
 export async function said(page) {
   const output = page.locator("output:not(:empty)").first();
-  return (await output.textContent()).trim();
+  return (await output.textContent({ timeout: PATIENCE })).trim();
 }

@@ -1,4 +1,5 @@
 // The extension with the bridge in a browser of its own, and ways into contexts of it that Playwright does not know.
+import { execFileSync } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 import { launchWithExtension } from "./chromium.mjs";
-import { root, startServer, until } from "./server.mjs";
+import { binary, root, startServer, until } from "./server.mjs";
 
 export const id = "fjghcnlkcihobofababfnaciefjaepoi"; // follows from the manifest's key
 export const origin = `chrome-extension://${id}`;
@@ -31,21 +32,27 @@ export async function makeExtension(folder, { settings, change, files = {} } = {
     entryPoints: [join(fixture, "content.js")],
     outfile: join(folder, "content.js"),
     bundle: true,
-    alias: { "@tabagent/client/extension": join(root, "client-wasm/npm/dist/extension.js") },
+    format: "iife",
+    alias: Object.fromEntries(["extension", "connect-native"].map((door) => [`@tabagent/client/${door}`, join(root, `client-wasm/npm/dist/${door}.js`)])),
   });
   await writeFile(join(folder, "settings.js"), `// Written by the test.\nexport const settings = ${JSON.stringify(settings)};\n`);
 }
 
-/** A browser with the extension, and a server that lets it in. `flags`: of the server; `more`: settings for the host; `cached`: with a back-forward cache. */
-export async function begin(t, { change, files, flags = [], more = {}, cached = false } = {}) {
+/**
+ * A browser with the extension, and a server that lets it in. `flags`: of the server; `more`: settings for the host; `cached`: with a
+ * back-forward cache; `native`: with the server's host for native messaging.
+ */
+export async function begin(t, { change, files, flags = [], more = {}, cached = false, native = false } = {}) {
   const home = await mkdtemp(join(tmpdir(), "tabagent-bridge-"));
   t.after(() => rm(home, { recursive: true, force: true, maxRetries: 10 }));
-  const server = await startServer({ flags: [...letIn, ...flags] });
-  t.after(() => server.stop());
+  const [profile, data] = [join(home, "profile"), join(home, "data")];
+  const host = ["--data-dir", data];
+  const server = await startServer({ flags: [...letIn, ...flags, ...(native ? [...host, "--allow-local"] : [])] });
+  t.after(() => server.stop("SIGKILL"));
   const extension = join(home, "extension");
-  await makeExtension(extension, { settings: { url: server.url, key, ...more }, change, files: typeof files === "function" ? files(server) : files });
-  const profile = join(home, "profile");
+  await makeExtension(extension, { settings: { url: server.url, key, ...more }, change, files });
   await mkdir(profile, { recursive: true });
+  if (native) execFileSync(binary, ["native-host", "install", "--extension-id", id, "--user-data-dir", profile, ...host]);
   const context = await launchWithExtension(profile, extension, { cached });
   t.after(() => context.browser().close());
   const worker = context.serviceWorkers()[0] ?? (await context.waitForEvent("serviceworker"));
@@ -128,9 +135,11 @@ async function targetsOf(context) {
   return targets;
 }
 
-const expressionOf = (run, argument) => ({ expression: `(${run})(${JSON.stringify(argument) ?? ""})`, awaitPromise: true, returnByValue: true });
+/** A function and its argument, to be evaluated. */
+export const expressionOf = (run, argument) => ({ expression: `(${run})(${JSON.stringify(argument) ?? ""})`, awaitPromise: true, returnByValue: true });
 
-function valueOf({ result, exceptionDetails }) {
+/** What an evaluation came to. */
+export function valueOf({ result, exceptionDetails }) {
   if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
   return result.value;
 }

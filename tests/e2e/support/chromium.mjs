@@ -26,8 +26,21 @@ export const launch = (...extra) => chromium.launch({ executablePath, args: [...
 
 /** A browser that is not told that all its pages are looked at: one in front hides the others, and a hidden one can be frozen. Its `context` has them all. */
 export async function launchWithTabs() {
+  const { address, close } = await launchUnwatched();
+  try {
+    const browser = await chromium.connectOverCDP(address, { noDefaults: true });
+    return { context: browser.contexts()[0], close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** A browser to which nobody has attached a debugger, which keeps workers alive; one listens at `address`. Perhaps with an unpacked extension. */
+export async function launchUnwatched(extension) {
   const profile = mkdtempSync(join(tmpdir(), "tabagent-browser-"));
-  const args = [...flags, "--headless=new", `--user-data-dir=${profile}`, "--remote-debugging-port=0", "about:blank"];
+  const extensions = extension ? [`--disable-extensions-except=${extension}`, `--load-extension=${extension}`] : [];
+  const args = [...flags, ...extensions, "--headless=new", `--user-data-dir=${profile}`, "--remote-debugging-port=0", "about:blank"];
   // A group of its own: the program is a script that starts the browser.
   const child = spawn(executablePath, args, { stdio: ["ignore", "ignore", "pipe"], detached: true });
   const ended = once(child, "exit");
@@ -44,8 +57,7 @@ export async function launchWithTabs() {
       });
       ended.then(() => reject(new Error("the browser ended")));
     });
-    const browser = await chromium.connectOverCDP(address, { noDefaults: true });
-    return { context: browser.contexts()[0], close };
+    return { address, close };
   } catch (error) {
     await close();
     throw error;

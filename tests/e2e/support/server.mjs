@@ -23,7 +23,9 @@ export async function startServer({ flags = ["--allow-local"], program = binary,
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env });
   child.once("close", () => rmSync(data, { recursive: true, force: true }));
   const log = [];
+  const printed = [];
   createInterface({ input: child.stderr }).on("line", (line) => log.push(line));
+  createInterface({ input: child.stdout }).on("line", (line) => printed.push(line));
   const url = await ready(child, log);
   return {
     url,
@@ -31,6 +33,9 @@ export async function startServer({ flags = ["--allow-local"], program = binary,
     /** Its data folder. */
     data,
     log,
+    data,
+    /** What it says to whoever started it. */
+    printed,
     /** The log lines of one connection, in order. */
     steps: (id) => log.filter((line) => line.includes(id)),
     async stop(signal = "SIGTERM") {

@@ -2,6 +2,7 @@
 
 import { PolicyWatch, localNetwork, mixedContent, origin, silent } from "./blocked.js";
 import type { Findings } from "./findings.js";
+import { unpaired } from "./pairing.js";
 import type { Reply, Server } from "./server.js";
 
 /** What the server refuses with for a reason of the caller; `not_found` comes behind the door, where HTTP actions are switched off. */
@@ -15,20 +16,22 @@ export async function reach(findings: Findings, server: Server, key: string | un
   }
   const policy = new PolicyWatch();
   try {
-    return read(findings, server, await server.ask("/v1/health"));
+    return await read(findings, server, key, await server.ask("/v1/health"));
   } catch (thrown) {
-    return await unreached(findings, server, policy, thrown);
+    return await unreached(findings, server, key, policy, thrown);
   } finally {
     policy.end();
   }
 }
 
 /** The page got no answer: is there none, or may it not have it? */
-async function unreached(findings: Findings, server: Server, policy: PolicyWatch, thrown: unknown): Promise<boolean> {
+async function unreached(findings: Findings, server: Server, key: string | undefined, policy: PolicyWatch, thrown: unknown): Promise<boolean> {
   const forbidden = await policy.forbade(server.url);
   if (forbidden !== undefined) return findings.bad("server", forbidden);
   if (await server.answers()) {
     findings.good("server", `Somebody answers at ${server.url.host}.`);
+    const lacking = await unpaired(server, key);
+    if (lacking) return findings.bad("key", lacking);
     return findings.bad("origin", {
       code: "origin_refused",
       message: `The answer is not for pages of ${origin()}: the server does not list this origin, or another program has that port.`,
@@ -39,7 +42,7 @@ async function unreached(findings: Findings, server: Server, policy: PolicyWatch
 }
 
 /** The page got an answer. Whose, and what does it say? */
-function read(findings: Findings, server: Server, { status, body }: Reply): boolean {
+async function read(findings: Findings, server: Server, key: string | undefined, { status, body }: Reply): Promise<boolean> {
   const [code, type] = [word(body?.["code"]), word(body?.["type"])];
   const said = word(body?.["message"]) ?? "";
   if (code === undefined && type !== "health_response") {
@@ -60,6 +63,8 @@ function read(findings: Findings, server: Server, { status, body }: Reply): bool
   if (code === "origin_refused") {
     return findings.bad("origin", { code, message: `The server refuses this page: ${said}.`, advice: originAdvice() });
   }
+  const lacking = code === "unauthorized" ? await unpaired(server, key) : undefined;
+  if (lacking) return findings.bad("key", lacking);
   findings.good("origin", `Pages of ${origin()} may talk to it.`);
   if (code === "unauthorized") {
     return findings.bad("key", {

@@ -27,9 +27,9 @@ export class Server {
   }
 
   /** Asks the API. Rejects when no answer comes, or none that the page may read. */
-  async ask(path: string, init: { method?: string; body?: unknown } = {}): Promise<Reply> {
+  async ask(path: string, init: { method?: string; body?: unknown; keyless?: boolean } = {}): Promise<Reply> {
     const headers: Record<string, string> = init.body === undefined ? {} : { "content-type": "application/json" };
-    if (this.#key !== undefined) headers["authorization"] = `Bearer ${this.#key}`;
+    if (this.#key !== undefined && !init.keyless) headers["authorization"] = `Bearer ${this.#key}`;
     const body = init.body === undefined ? null : JSON.stringify(init.body);
     const reply = await this.#fetch(path, { method: init.method ?? "GET", headers, body });
     return { status: reply.status, body: objectOf(await reply.text()) };

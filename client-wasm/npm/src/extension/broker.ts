@@ -1,9 +1,8 @@
 // The service worker's side: creates the offscreen document, once, and hands it the ports of those that ask.
 
 import { type FailureParts, TabagentError } from "../errors.js";
-import { createOffscreen, fileUrl, knowsOffscreen, onAskedForHost } from "./chrome.js";
+import { createOffscreen, fileUrl, onAskedForHost } from "./chrome.js";
 import { failure } from "./messages.js";
-import { MINIMUM_CHROME, unsupported } from "./requirements.js";
 
 /** How the offscreen document is made. */
 export interface BrokerOptions {
@@ -66,15 +65,13 @@ async function introduce(port: MessagePort | undefined, id: string | undefined):
   if (!current) {
     throw new TabagentError({ code: "invalid_state", status: 409, message: "call broker() in the service worker first" });
   }
-  if (!knowsOffscreen()) throw unsupported([`offscreen documents (Chrome ${MINIMUM_CHROME})`]);
   const { document, settings } = current;
   const message: Introduced = { type: "tabagent introduced", id, settings: await settings?.() };
   port?.postMessage({ type: "tabagent passed" } satisfies FromBroker);
   creating ??= createOffscreen(document).finally(() => (creating = undefined));
   await creating;
-  const url = fileUrl(document);
   const { clients } = globalThis as unknown as Worker;
-  const host = (await clients.matchAll({ includeUncontrolled: true, type: "all" })).find((client) => client.url.split(/[?#]/)[0] === url);
-  if (!host) throw new TabagentError({ code: "not_found", status: 404, message: `the offscreen document is another file than "${document}"` });
+  const host = (await clients.matchAll({ includeUncontrolled: true, type: "all" })).find(({ url }) => url.startsWith(fileUrl(document)));
+  if (!host) throw new TabagentError({ code: "not_found", status: 404, message: `the offscreen document is not "${document}"` });
   host.postMessage(message, port ? [port] : []);
 }

@@ -73,7 +73,7 @@ export class BridgedCalls {
   /** The link is gone. What cannot be repeated has failed: nobody can say whether it was carried out. */
   lost(boot: string): void {
     this.#linked = false;
-    const message = "the connection was replaced, or its document went away: the call may have been carried out";
+    const message = "the offscreen document, or its connection, is another: the call may have been carried out";
     for (const [id, running] of this.#running) {
       const { options, sent, items, message: call } = running;
       if (sent && !repeatable(options)) this.#settle(id)?.asker.failed(new TabagentError({ code: "outcome_unknown", status: 500, message }));
@@ -114,10 +114,11 @@ export class BridgedCalls {
   #place(running: Running): void {
     running.sent = true;
     const { message, options } = running;
+    const { body } = options;
     try {
-      const body = options.body && streamed(options.body);
-      const transfer = body instanceof ReadableStream ? [body] : [];
-      this.#send(body ? { ...message, options: { ...message.options, body } } : message, transfer as unknown as Transferable[]);
+      const stream = body && readOnce(body) ? streamOf(body) : undefined;
+      if (stream) this.#send({ ...message, options: { ...message.options, body: stream as ReadableStream<Uint8Array> } }, [stream]);
+      else this.#send(message);
     } catch (error) {
       // Something in it cannot travel.
       const refused = error instanceof TabagentError ? error : new TabagentError({ code: "bad_request", status: 400, message: String(error), cause: error });
@@ -150,11 +151,10 @@ export class BridgedCalls {
   }
 }
 
-/** Whether a second call is not a second deed. A stream of bytes is read once. */
-const repeatable = ({ idempotencyKey, body }: RequestOptions): boolean => !!idempotencyKey && (!body || !(Symbol.asyncIterator in body));
+/** Whether a body is gone when it was read. */
+const readOnce = (body: NonNullable<RequestOptions["body"]>): boolean => "getReader" in body || Symbol.asyncIterator in body;
 
-/** A body as it travels: what is not a value, as a stream. */
-const streamed = (body: NonNullable<RequestOptions["body"]>): NonNullable<RequestOptions["body"]> =>
-  Symbol.asyncIterator in body && !(body instanceof ReadableStream) ? (streamOf(body) as ReadableStream<Uint8Array>) : body;
+/** Whether a second call is not a second deed. */
+const repeatable = ({ idempotencyKey, body }: RequestOptions): boolean => !!idempotencyKey && !(body && readOnce(body));
 
 const withdrawn = ({ requestId, signal }: RequestOptions): TabagentError => cancelled(`call "${requestId ?? ""}" was cancelled`, signal?.reason);

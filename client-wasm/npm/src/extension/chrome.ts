@@ -31,7 +31,7 @@ interface Chrome {
     id?: string;
     getManifest(): Manifest;
     getURL(path: string): string;
-    getContexts?(filter: { contextTypes: string[] }): Promise<unknown[]>;
+    getContexts(filter: { contextTypes: string[] }): Promise<unknown[]>;
     connect(options: { name: string }): RuntimePort;
     connectNative?(name: string): RuntimePort;
     lastError?: { message?: string };
@@ -55,15 +55,12 @@ export const manifest = (): Manifest | undefined => (chrome?.runtime?.id ? chrom
 /** The address of a file of the extension. */
 export const fileUrl = (path: string): string => chrome?.runtime?.getURL(path) ?? path;
 
-/** Whether this browser can make offscreen documents, and tell which there are. */
-export const knowsOffscreen = (): boolean => !!chrome?.offscreen && !!chrome.runtime?.getContexts;
-
 /** Creates the offscreen document unless there is one. */
-export async function createOffscreen(path: string): Promise<void> {
-  const there = async () => ((await chrome?.runtime?.getContexts?.({ contextTypes: ["OFFSCREEN_DOCUMENT"] })) ?? []).length > 0;
+export async function createOffscreen(url: string): Promise<void> {
+  const there = async () => (await chrome!.runtime!.getContexts({ contextTypes: ["OFFSCREEN_DOCUMENT"] })).length > 0;
   if (await there()) return;
   try {
-    await chrome?.offscreen?.createDocument({ url: path, reasons: ["WEB_RTC"], justification: "It holds the WebRTC connection that the extension's other contexts use." });
+    await chrome!.offscreen!.createDocument({ url, reasons: ["WEB_RTC"], justification: "It holds the extension's connection." });
   } catch (error) {
     // Somebody else has created it meanwhile.
     if (!(await there())) throw error;
@@ -73,7 +70,7 @@ export async function createOffscreen(path: string): Promise<void> {
 /** In a content script: asks the service worker for the offscreen document: it is there, or why not; undefined when nobody answers. */
 export async function askForHost(): Promise<true | FailureParts | undefined> {
   try {
-    return (await chrome?.runtime?.sendMessage({ type: OURS })) as true | FailureParts | undefined;
+    return (await chrome!.runtime!.sendMessage({ type: OURS })) as true | FailureParts | undefined;
   } catch (error) {
     if (/end does not exist/.test(String(error))) return undefined;
     throw error;

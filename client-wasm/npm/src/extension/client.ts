@@ -39,7 +39,7 @@ export class BridgedClient<T extends ApiTypes<T> = Api> extends EventTarget impl
   #reason: TabagentError | undefined;
   #names = new Names();
   #calls = new BridgedCalls((message, transfer) => this.#send(message, transfer));
-  #subscriptions = new Subscriptions((action, name) => this.#send({ type: action === "subscribe" ? "on" : "off", name }));
+  #subscriptions = new Subscriptions((type, name) => this.#send({ type, name }));
   #asked = new Asked((message) => this.#send(message));
   /** Settles `connect()`. */
   #opened!: { resolve(): void; reject(reason: unknown): void };

@@ -71,9 +71,9 @@ export class Guest {
     const agent = await this.#agent.catch(() => undefined);
     if (!agent || this.#left) return;
     switch (message.type) {
-      case "on":
+      case "subscribe":
         return void this.#heard.set(message.name, agent.on(message.name, (event) => this.#link.send({ type: "event", event })));
-      case "off":
+      case "unsubscribe":
         return this.#unhear(message.name);
       case "serve":
         return this.#asking.serve(agent, message.names);

@@ -59,7 +59,9 @@ export class Host {
 
   #begin(): Promise<Agent<any>> {
     const opening = this.#open(this.#settings);
-    const tell = (agent: Agent<any>, change?: TransportChange) => {
+    const tell = async (agent: Agent<any>, change?: TransportChange) => {
+      // The client hears of a new transport before it hears which server process is behind it.
+      await undefined;
       if (this.#opening !== opening) return;
       if (agent.state === "closed") this.#opening = undefined;
       for (const guest of this.#guests.values()) guest.state(stateOf(agent, change));

@@ -2,7 +2,7 @@
 //
 //   client  call ─────────────▶ host     taken: items were read, others may come    cancel: the rest is not wanted
 //   client  ◀── item* (done|failed)      news, progress: beside it
-//   client  on, off, serve, unserve ──▶  ◀── event, ask, unask    answer: to an ask
+//   client  subscribe, serve, … ──────▶  ◀── event, ask, unask    answer: to an ask
 //   client  ◀──────────── state host     first, and after each change
 //
 // Numbers name calls within one link and one direction. What is lost with a link is the sender's affair: neither side repeats itself.
@@ -35,7 +35,7 @@ export type FromClient =
   | Call
   | { type: "taken"; id: number; cost: number }
   | { type: "cancel"; id: number }
-  | { type: "on" | "off"; name: string }
+  | { type: "subscribe" | "unsubscribe"; name: string }
   | { type: "serve" | "unserve"; names: string[] }
   | { type: "answer"; id: number; value: unknown; error: FailureParts | undefined };
 
@@ -43,16 +43,16 @@ export type FromClient =
 export interface State {
   type: "state";
   state: ClientState;
-  transport: TransportName | undefined;
+  transport?: TransportName | undefined;
   connectionId: string;
   boot: string;
-  reason: FailureParts | undefined;
+  reason?: FailureParts | undefined;
   /** What led to it, if the transport did. */
-  change: TransportChange | undefined;
+  change?: TransportChange | undefined;
 }
 
 /** Before there is a client. */
-export const UNKNOWN: State = { type: "state", state: "connecting", transport: undefined, connectionId: "", boot: "", reason: undefined, change: undefined };
+export const UNKNOWN: State = { type: "state", state: "connecting", connectionId: "", boot: "" };
 
 /** From the offscreen document. */
 export type FromHost =

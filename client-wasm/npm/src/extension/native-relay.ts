@@ -19,25 +19,29 @@ export function nativeRelay(): void {
 /** Moves packets between a socket's port and the host of this name, until either is gone. */
 export async function relay(port: MessagePort, { id, name }: Ask): Promise<void> {
   const link = await portLink<FromWorker, FromSocket>(port, id, "host");
-  link.send("there");
+  link.send({ type: "there" });
   const native = connectNative(name);
   // The socket closes the link: whatever is said before that arrives.
-  if (!native) return link.send({ ended: FORBIDDEN });
-  let knocked = true;
+  if (!native) return link.send({ type: "ended", failure: FORBIDDEN });
+  let [open, knocked] = [true, true];
   native.onMessage.addListener((message) => {
     const { p } = message as { p?: unknown };
     // Plain JSON belongs to nobody here.
     if (typeof p !== "string") return;
     if (!knocked) {
       const packet = bytesOf(p);
-      return link.send(packet, [packet]);
+      return link.send({ type: "packet", packet }, [packet]);
     }
     knocked = false;
-    link.send("open");
+    link.send({ type: "open" });
   });
-  native.onDisconnect.addListener(() => link.send({ ended: ended(name, lastError()) }));
+  native.onDisconnect.addListener(() => {
+    open = false;
+    link.send({ type: "ended", failure: ended(name, lastError()) });
+  });
   link.listen((said) => {
-    if (said !== "goodbye") return native.postMessage({ p: base64(said) });
+    // What comes before the socket has heard of the end is lost with the port.
+    if (said.type === "packet") return open ? native.postMessage({ p: base64(said.packet) }) : undefined;
     native.disconnect();
     link.close();
   });

@@ -3,7 +3,7 @@
 import type { NativeSocket } from "../transports.js";
 import { type Link, portLink } from "./link.js";
 import { relay } from "./native-relay.js";
-import { ASK, type Ask, type FromSocket, type FromWorker } from "./native-words.js";
+import { ASK, type Ask, type Failure, type FromSocket, type FromWorker } from "./native-words.js";
 
 /** Which host. */
 export interface NativeOptions {
@@ -51,8 +51,8 @@ class Socket extends EventTarget {
   send(bytes: Uint8Array): void {
     if (this.readyState !== OPEN) throw new DOMException("the socket is not open", "InvalidStateError");
     // The module's memory cannot be given away.
-    const { buffer } = bytes.slice();
-    this.#link?.send(buffer as ArrayBuffer, [buffer]);
+    const packet = bytes.slice().buffer as ArrayBuffer;
+    this.#link?.send({ type: "packet", packet }, [packet]);
   }
 
   /** What was sent before still leaves. */
@@ -60,7 +60,7 @@ class Socket extends EventTarget {
     if (this.readyState >= CLOSING) return;
     this.readyState = CLOSING;
     // Who has not been heard may not be there.
-    if (this.#heard) this.#link?.send("goodbye");
+    if (this.#heard) this.#link?.send({ type: "goodbye" });
     else this.#link?.close();
   }
 
@@ -87,17 +87,15 @@ class Socket extends EventTarget {
   }
 
   #hear(said: FromWorker): void {
-    if (said === "there") return;
-    if (said === "open") {
-      if (this.readyState === CONNECTING) this.readyState = OPEN;
-      return void this.dispatchEvent(new Event("open"));
-    }
-    if ("ended" in said) return this.#end(said.ended);
-    this.dispatchEvent(new MessageEvent("message", { data: said }));
+    if (said.type === "ended") return this.#end(said.failure);
+    if (said.type === "packet") this.dispatchEvent(new MessageEvent("message", { data: said.packet }));
+    if (said.type !== "open" || this.readyState !== CONNECTING) return;
+    this.readyState = OPEN;
+    this.dispatchEvent(new Event("open"));
   }
 
   /** Sessions take text for the reason of the end. */
-  #end(failure: object): void {
+  #end(failure: Failure): void {
     this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(failure) }));
     this.readyState = CLOSING;
     this.#link?.close();

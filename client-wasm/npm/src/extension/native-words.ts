@@ -25,5 +25,10 @@ export interface Failure {
   details?: object;
 }
 
-export type FromSocket = ArrayBuffer | "goodbye";
-export type FromWorker = ArrayBuffer | "there" | "open" | { ended: Failure };
+interface Packet {
+  type: "packet";
+  packet: ArrayBuffer;
+}
+
+export type FromSocket = Packet | { type: "goodbye" };
+export type FromWorker = Packet | { type: "there" | "open" } | { type: "ended"; failure: Failure };

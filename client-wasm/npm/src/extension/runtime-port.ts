@@ -30,7 +30,7 @@ const stays = (what: string): TabagentError =>
   new TabagentError({
     code: "not_supported",
     status: 501,
-    message: `a content script cannot send ${what}: send bytes, or a Blob with "message_serialization": "structured_clone" in manifest.json (Chrome 148)`,
+    message: `a content script cannot send ${what}: send bytes, or a Blob and "message_serialization": "structured_clone" in manifest.json (Chrome 148)`,
   });
 
 function packed(value: unknown): unknown {

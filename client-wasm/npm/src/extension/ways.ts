@@ -15,7 +15,7 @@ const PATIENCE_MS = 10_000;
 const PAUSE_MS = 50;
 
 /** Who is waited for, and what to look at when it is in vain. */
-const WORKER = "the service worker does not answer: its script must call broker() in its first turn, and the settings given to that must come";
+const WORKER = "the service worker does not answer: its script must call broker() at once, and the settings must come";
 const DOCUMENT = "the offscreen document does not answer: its script must call host()";
 
 type Way = Link<FromClient, FromHost>;
@@ -48,7 +48,7 @@ function attempt(): Promise<Way | string> {
     const timer = setTimeout(settle, ANSWER_MS);
     const refuse = (error: unknown) => (reject(error), settle());
     const passed = (): void => void (check = DOCUMENT);
-    (isExtensionPage() || inWorker() ? byPort() : byMessaging(passed)).then((opened) => {
+    (isOfExtension() ? byPort() : byMessaging(passed)).then((opened) => {
       link = opened;
       if (over || !link) return settle();
       void link.closed.then(() => settle());
@@ -64,8 +64,8 @@ function attempt(): Promise<Way | string> {
   });
 }
 
-/** Whether this is a document of the extension's own origin, and not a content script. */
-const isExtensionPage = (): boolean => globalThis.location?.origin === new URL(fileUrl("")).origin;
+/** Whether this is a page or the worker of the extension, and not a content script. */
+const isOfExtension = (): boolean => fileUrl("").startsWith(location.origin);
 
 async function byPort(): Promise<Way> {
   const { port1, port2 } = new MessageChannel();

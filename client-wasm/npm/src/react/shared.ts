@@ -94,8 +94,9 @@ class Shared {
   #options: ConnectOptions;
   #gone: () => void;
   #users = new Set<() => void>();
-  /** Ends what is open. */
-  #life = new AbortController();
+  /** Ends what is open, or being opened. */
+  #life: AbortController | undefined;
+  /** Ends it when nobody comes back. */
   #linger: ReturnType<typeof setTimeout> | undefined;
 
   /** `gone` is called when nobody has used it for a while. */
@@ -124,7 +125,7 @@ class Shared {
   }
 
   async #connect(): Promise<void> {
-    const { signal } = this.#life;
+    const { signal } = (this.#life = new AbortController());
     this.#become({ ...NONE, state: "connecting" });
     try {
       const asked = this.#options.signal;
@@ -132,7 +133,10 @@ class Shared {
       // A function that connects need not know signals.
       if (signal.aborted) return agent.close();
       const leave = follow(agent, () => this.#become(stateOf(agent)));
-      signal.addEventListener("abort", () => (leave(), agent.close()));
+      signal.addEventListener("abort", () => {
+        leave();
+        agent.close();
+      });
       this.#become(stateOf(agent));
     } catch (error) {
       if (!signal.aborted) this.#become({ ...NONE, state: "closed", error: error as TabagentError });
@@ -146,6 +150,6 @@ class Shared {
 
   #end(): void {
     this.#gone();
-    this.#life.abort();
+    this.#life?.abort();
   }
 }

@@ -1,8 +1,8 @@
 // Two components that use one agent: its state, and a chat that a button starts.
-import { useAgent, useStream } from "@tabagent/client/react";
+import { type Agent, useAgent, useStream } from "@tabagent/client/react";
 
 interface Server {
-  url: string;
+  source: string | Agent;
   keyOf?: string | undefined;
 }
 
@@ -15,8 +15,8 @@ export function App(server: Server) {
   );
 }
 
-function Status({ url, keyOf }: Server) {
-  const { state, transport, error, retry } = useAgent(url, { key: keyOf });
+function Status({ source, keyOf }: Server) {
+  const { state, transport, error, retry } = useAgent(source, { key: keyOf });
   return (
     <p>
       <output id="state">{state}</output> <output id="transport">{transport}</output> <output id="error">{error?.code}</output>
@@ -27,8 +27,8 @@ function Status({ url, keyOf }: Server) {
   );
 }
 
-function Chat({ url, keyOf }: Server) {
-  const { agent } = useAgent(url, { key: keyOf });
+function Chat({ source, keyOf }: Server) {
+  const { agent } = useAgent(source, { key: keyOf });
   const chat = useStream(agent, "chat");
   return (
     <p>

@@ -3,4 +3,4 @@ import { renderToString } from "react-dom/server";
 
 import { App } from "./app";
 
-console.log(renderToString(<App url="http://127.0.0.1:9000" />));
+console.log(renderToString(<App source="http://127.0.0.1:9000" />));
