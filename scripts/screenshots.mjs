@@ -53,12 +53,11 @@ async function paired({ install, known, startKnown }) {
   const panel = await demo.openTab("panel.html", PANEL);
   await connected(panel);
   await shoot(panel, "panel-empty", PANEL);
-  for (const question of ["Which processor do you have?", "Count to 60."]) await ask(panel, question);
+  for (const question of ["Which processor do you have?", "What can you do?"]) await ask(panel, question);
   await panel.click("#new");
-  await panel.selectOption("#model", GUIDE);
-  await ask(panel, "How do I stop a stream?");
-  await panel.selectOption("#model", "default");
   await ask(panel, "What machine are you running on?");
+  await panel.selectOption("#model", GUIDE);
+  await ask(panel, "How do I stop one?");
   await shoot(panel, "panel-chat", PANEL);
   await panel.click("#history-open");
   await panel.fill("#search", "processor");
@@ -71,7 +70,7 @@ async function paired({ install, known, startKnown }) {
   await shoot(popup, "popup", { width: 352, height: 240 });
   await popup.click("#diagnose");
   await popup.waitForSelector("#verdict[data-verdict]");
-  await shoot(popup, "popup-diagnosis", { width: 352, height: 440 });
+  await shoot(popup, "popup-diagnosis", { width: 352, height: 470 });
   await popup.close();
 
   const options = await demo.openTab("options.html");
