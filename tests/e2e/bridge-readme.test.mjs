@@ -32,7 +32,7 @@ test("an extension made of the readme's examples chats", async (t) => {
   // An id that the server knows.
   await writeFile(join(extension, "manifest.json"), JSON.stringify({ ...JSON.parse(example("json", '{\n  "manifest_version"')), key: fixture.key }));
   const scripts = {
-    worker: example("js", "// worker.js"),
+    worker: example("js", "// worker.js, in its first turn\nimport { broker }"),
     offscreen: example("js", "// offscreen.js"),
     popup: `${example("js", "// anywhere")}\nglobalThis.agent = agent;\n${example("js", 'import { connectNative }').replace("console.log(message)", "(globalThis.heard = message)")}`,
   };
