@@ -109,7 +109,7 @@ async function optimised(bytes) {
   const users = callers(module.emitText(), FORMAT);
   if (users.length > 0) throw new Stop("The client formats text; `tabagent_protocol::text` does that in a tenth of the bytes.", users.join("\n"));
   empty(FORMAT);
-  empty(LEFT_OVER, named(module.emitText(), LEFT_OVER));
+  empty(LEFT_OVER, inUse(module.emitText(), LEFT_OVER));
   module.optimize();
   const [small, text] = [module.emitBinary(), module.emitText()];
   module.dispose();
@@ -128,11 +128,25 @@ function callers(text, pattern) {
   return [...found];
 }
 
-/** Names of functions that are exported, or called by one that does not fit the pattern. */
-function named(text, pattern) {
-  const exported = [...text.matchAll(/^ \(export "[^"]*" \(func \$(?:"([^"]*)"|([^\s)]+))/gm)].map(([, quoted, plain]) => quoted ?? plain);
-  return new Set([...exported, ...callers(text, pattern).map((line) => /calls \$"?([^"]*)/.exec(line)[1])]);
+/** Names of functions that are exported, or called by one that stays: they stay, whatever they are called. */
+function inUse(text, pattern) {
+  const stay = new Set([...text.matchAll(/^ \(export "[^"]*" \(func (\$"[^"]*"|[^\s)]+)/gm)].map(([, name]) => bare(name)));
+  const calls = [];
+  let caller = "";
+  for (const line of text.split("\n")) {
+    caller = /^ \(func (\$"[^"]*"|\S+)/.exec(line)?.[1] ?? caller;
+    const called = /\((?:return_)?call (\$"[^"]*"|\S+)/.exec(line)?.[1];
+    if (called && pattern.test(called)) calls.push([bare(caller), bare(called)]);
+  }
+  for (let before = -1; before !== stay.size; ) {
+    before = stay.size;
+    for (const [caller, called] of calls) if (!pattern.test(caller) || stay.has(caller)) stay.add(called);
+  }
+  return stay;
 }
+
+/** A name without the marks of the text format. */
+const bare = (name) => name.replace(/^\$"?|"$/g, "");
 
 /** The module with some of its sections replaced. */
 function sections(module, replace) {
