@@ -121,7 +121,7 @@ function opensWithItsJob(path, lines) {
 }
 
 /** A comment may speak of what the code must not use. */
-const withoutComment = (line) => line.replace(/(^|\s)\/\/.*$/, "");
+const withoutComment = (line) => line.replace(/^\s*(\/\*\*|\*)\s.*$|(^|\s)\/\/.*$/, "");
 
 /** All violations of the tree as git sees it: what is tracked, and what is new and not ignored. */
 export function check() {

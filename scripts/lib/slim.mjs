@@ -1,5 +1,6 @@
 // Makes the client's module and its glue small: panics end without a text, all code is optimised for size, and the functions that
 // cross between the two get short names.
+import { parts } from "./parts.mjs";
 import { Stop } from "./say.mjs";
 import { SNIPPET } from "./snippets.mjs";
 
@@ -58,7 +59,7 @@ const PREAMBLE = 8;
 export async function slim(module, glue) {
   const names = new Map();
   const short = (name) => names.get(name) ?? names.set(name, `$${names.size.toString(36)}`).get(name);
-  const small = await optimised(module);
+  const { small, text } = await optimised(module);
   const imports = WebAssembly.Module.imports(await WebAssembly.compile(small));
   const beside = imports.find(({ module }) => !SNIPPET.test(module))?.module ?? "";
   const renamed = sections(small, {
@@ -74,7 +75,7 @@ export async function slim(module, glue) {
   // The glue has the crate's own JavaScript, under the names it has there.
   const direct = imports.filter(({ module }) => SNIPPET.test(module));
   const passed = direct.map(({ name }) => `export function ${known(name)}(...args) { return ${name}(...args); }\n`);
-  return { module: renamed, glue: `${shortened}\n${passed.join("")}` };
+  return { module: renamed, glue: `${shortened}\n${passed.join("")}`, parts: parts(text) };
 }
 
 /** Not all features: the module itself names those in use, and browsers refuse some of the others. */
@@ -100,9 +101,9 @@ async function optimised(bytes) {
   if (users.length > 0) throw new Stop("The client formats text; `tabagent_protocol::text` does that in a tenth of the bytes.", users.join("\n"));
   empty(FORMAT);
   module.optimize();
-  const small = module.emitBinary();
+  const [small, text] = [module.emitBinary(), module.emitText()];
   module.dispose();
-  return small;
+  return { small, text };
 }
 
 /** Functions that call one of these and are none of them, by the text of a module. */
