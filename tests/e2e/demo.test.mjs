@@ -62,6 +62,7 @@ test("from a fresh installation to the first token with the keyboard alone, as t
   await panel.press("Enter", 13);
   const { text } = await answered(panel, 0);
   assert.match(text, /^1 2 3 4 5/);
+  t.diagnostic(`${presses} presses of Tab`);
   assert.ok(presses < 12, `${presses} presses of Tab`);
 
   // Escape stops, the draft begins a new line with Shift and Enter.
