@@ -38,7 +38,9 @@ await main(async () => {
 async function unpaired({ install }) {
   const demo = await install();
   await shoot(await demo.openTab("options.html"), "options-pairing", { width: 760, height: 620 });
-  await shoot(await demo.openTab("panel.html"), "panel-pairing", PANEL);
+  const panel = await demo.openTab("panel.html");
+  await panel.waitForSelector("#status[data-state=unpaired]");
+  await shoot(panel, "panel-pairing", PANEL);
   await demo.close();
 }
 
@@ -51,10 +53,11 @@ async function paired({ install, known, startKnown }) {
   const panel = await demo.openTab("panel.html", PANEL);
   await connected(panel);
   await shoot(panel, "panel-empty", PANEL);
-  for (const question of ["What machine are you running on?", "Count to 60."]) await ask(panel, question);
+  for (const question of ["Which processor do you have?", "What can you do?"]) await ask(panel, question);
   await panel.click("#new");
+  await ask(panel, "What machine are you running on?");
   await panel.selectOption("#model", GUIDE);
-  for (const question of ["How do streams work?", "How do I stop one?"]) await ask(panel, question);
+  await ask(panel, "How do I stop one?");
   await shoot(panel, "panel-chat", PANEL);
   await panel.click("#history-open");
   await panel.fill("#search", "processor");
@@ -67,13 +70,13 @@ async function paired({ install, known, startKnown }) {
   await shoot(popup, "popup", { width: 352, height: 240 });
   await popup.click("#diagnose");
   await popup.waitForSelector("#verdict[data-verdict]");
-  await shoot(popup, "popup-diagnosis", { width: 352, height: 640 });
+  await shoot(popup, "popup-diagnosis", { width: 352, height: 470 });
   await popup.close();
 
   const options = await demo.openTab("options.html");
   await connected(options);
   await options.evaluate(() => chrome.storage.local.set({ allowed: ["read_selection"] }));
-  await shoot(options, "options", { width: 760, height: 1060 });
+  await shoot(options, "options", { width: 760, height: 1060, scale: 1.2 });
   await options.evaluate(() => chrome.storage.local.set({ url: "http://127.0.0.1:1" }));
   await panel.waitForSelector("#status[data-state=closed]", { timeout: 60_000 });
   await shoot(panel, "panel-trouble", PANEL);
@@ -120,9 +123,9 @@ async function ask(panel, question) {
   await panel.locator(".answer").nth(before).locator("footer").waitFor();
 }
 
-async function shoot(page, name, { width, height }) {
+async function shoot(page, name, { width, height, scale = SCALE }) {
   const cdp = await page.context().newCDPSession(page);
-  await cdp.send("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: SCALE, mobile: false });
+  await cdp.send("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: scale, mobile: false });
   for (const colorScheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     // Two frames: what follows from the size is laid out by then.

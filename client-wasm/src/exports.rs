@@ -283,7 +283,8 @@ impl JsSession {
         let endpoint = session.driver.endpoint.borrow();
         let (ours, theirs) = endpoint.calls_in_flight();
         let mut out = Vec::new();
-        let mut push = |count: u32| out.extend_from_slice(&count.to_le_bytes());
+        // Called in many places: as a value it is one function, and not one in each of them.
+        let push: &mut dyn FnMut(u32) = &mut |count| out.extend_from_slice(&count.to_le_bytes());
         push(ours as u32);
         push(theirs as u32);
         for lane in Lane::ALL {

@@ -33,6 +33,7 @@ export class Connection extends EventTarget {
 
   /** Tries now, if it waits. */
   retry(): void {
+    if (this.state === "closed") this.#become("connecting");
     this.#wake();
   }
 

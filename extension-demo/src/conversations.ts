@@ -50,7 +50,8 @@ export const listed = (): Promise<Listed[]> => list.read();
 export async function touch(id: string, text: string): Promise<Listed> {
   const others = await list.read();
   const known = others.find((conversation) => conversation.id === id);
-  const title = known?.title ?? text.trim().replace(/\s+/g, " ").slice(0, TITLE_CHARS);
+  // One that begins with a text of a page is called by the question that follows.
+  const title = known?.title || text.trim().replace(/\s+/g, " ").slice(0, TITLE_CHARS);
   const touched = { id, title, time: Date.now() };
   await list.write([touched, ...others.filter((conversation) => conversation.id !== id)].slice(0, MAX_LISTED));
   return touched;

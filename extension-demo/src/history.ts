@@ -52,7 +52,7 @@ export function createHistory(connection: Connection, open: (chosen: Listed) => 
   function row(conversation: Listed | Found): HTMLElement {
     const { title, time } = conversation;
     const choose = el("button", { type: "button", class: "conversation" }, el("span", { class: "title" }, title), el("time", {}, when(time)));
-    if ("snippet" in conversation) choose.append(el("span", { class: "snippet" }, conversation.snippet));
+    if ("snippet" in conversation) choose.append(el("span", { class: "snippet" }, conversation.snippet.replace(/[`*#>|]+/g, "")));
     choose.addEventListener("click", () => (drawer.close(), open(conversation)));
     const item = el("li", {}, choose, button(`Remove “${title}”`, () => void away(), { icon: "remove", look: "icon small" }));
     return item;

@@ -20,7 +20,7 @@ const chosenModel = kept<string>("local", "model", "default");
 /** The text of a tab that the next question is about. */
 let quote: Quote | undefined;
 /** A conversation from before the panel was closed, until it is shown. */
-let unopened = await current.read();
+let unopened = "";
 
 createHistory(connection, ({ id, title }) => void open(id, title));
 createConsent();
@@ -45,7 +45,9 @@ asking.watch(showQuote);
 
 prompt.value = await draft.read();
 showQuote(await asking.read());
-show();
+unopened = await current.read();
+// It may have connected meanwhile.
+await onConnection();
 
 function begin(): void {
   unopened = "";

@@ -10,10 +10,10 @@ import { showStatus } from "./status.js";
 /** Milliseconds between two looks at the round trip. */
 const LOOK_MS = 2_000;
 
-const connection = new Connection();
 const { url, token } = await settings();
 /** The panel opens for a gesture only, and not behind a wait: the window has to be known before. */
 const { id: windowId } = await chrome.windows.getCurrent();
+const connection = new Connection();
 
 byId("server").textContent = url.replace(/^https?:\/\//, "");
 byId("open").addEventListener("click", () => windowId !== undefined && void chrome.sidePanel.open({ windowId }).then(() => close()));
@@ -50,10 +50,10 @@ async function diagnose(): Promise<void> {
   press.disabled = false;
 }
 
-/** A check that works is one line; what does not says why and what to do. */
-function row({ name, ok, code, message, advice, ms }: Check): HTMLElement {
+/** A check that works is a word; what does not says why and what to do. */
+function row({ name, ok, code, message, advice }: Check): HTMLElement {
   const [verdict, word] = !ok ? ["bad", "fails"] : code ? ["note", "works, but"] : ["good", "works"];
   const found = verdict === "good" ? [] : [el("p", {}, message), ...(advice ? [el("p", { class: "hint" }, advice)] : [])];
   return el("li", { "data-verdict": verdict },
-    el("p", { class: "check" }, el("span", {}, name.replaceAll("_", " ")), el("span", { class: "unseen" }, word), el("span", { class: "hint" }, duration(ms))), ...found);
+    el("p", { class: "check" }, el("span", {}, name.replaceAll("_", " ")), el("span", { class: "unseen" }, word)), ...found);
 }

@@ -24,7 +24,7 @@ export function showStatus(element: HTMLElement, { state, agent }: Connection): 
 
 /** What to do about a failure, by its code. */
 const CURES: Record<string, string> = {
-  transport_failed: "Is the server running at the address in the settings? Start it with “tabagent-server”.",
+  transport_failed: "The server does not answer. Start it with “tabagent-server”, or correct its address in the settings.",
   pairing_failed: "A code works once, and for a few minutes. “tabagent-server pair” shows another.",
   deadline_exceeded: "The server took too long. Look at its log, or try again.",
   no_candidates: "This machine has no network interface that WebRTC could use. Choose WebSocket in the settings.",
@@ -51,14 +51,12 @@ export type Failure = Pick<TabagentError, "code" | "message">;
 
 /** What happened, what to do, and buttons for it. */
 export function failureBox({ code, message }: Failure, again?: () => void): HTMLElement {
-  const cure = CURES[code] ?? "If it happens again, the server's log says more.";
+  const said = message.replaceAll("`", "");
   return el("div", { class: "failure", role: "alert" },
-    el("p", {}, el("strong", {}, sentence(message))),
-    el("p", {}, cure),
+    el("p", {}, el("strong", {}, CURES[code] ?? "Something went wrong. If it happens again, the server’s log says more.")),
+    el("p", {}, `${said.charAt(0).toUpperCase()}${said.slice(1)}`),
     el("p", { class: "actions" },
       ...(again ? [button("Try again", again, { icon: "again" })] : []),
       ...(SETTINGS.includes(code) ? [button("Settings", () => void chrome.runtime.openOptionsPage())] : []),
       el("code", {}, code)));
 }
-
-const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1).replace(/\.$/, "")}.`;

@@ -5,7 +5,7 @@ import { nativeRelay } from "@tabagent/client/native";
 
 import { type ActionName, MAX_ASKS, type Told, allowed, asks, forget, hear, remember } from "./actions.js";
 import { asking } from "./quote.js";
-import { read } from "./reading.js";
+import { QUOTE_CHARS, read } from "./reading.js";
 import { NATIVE, onSettings, settings } from "./settings.js";
 
 broker({ document: "offscreen.html", settings: async () => ({ ...(await settings()), native: await chrome.permissions.contains(NATIVE) }) });
@@ -14,25 +14,27 @@ nativeRelay();
 // Without the document there is no connection; whoever needs one makes another, with the settings of then.
 onSettings(() => void chrome.offscreen.closeDocument().catch(() => undefined));
 
-chrome.runtime.onInstalled.addListener(({ reason }) => {
+chrome.runtime.onInstalled.addListener(async ({ reason }) => {
+  if (reason === "install") void chrome.runtime.openOptionsPage();
+  // Those of the version before are still there.
+  await chrome.contextMenus.removeAll();
   chrome.contextMenus.create({ id: "selection", title: "Ask about this selection", contexts: ["selection"] });
   chrome.contextMenus.create({ id: "page", title: "Ask about this page", contexts: ["page"] });
-  if (reason === "install") void chrome.runtime.openOptionsPage();
 });
 
-chrome.contextMenus.onClicked.addListener(({ menuItemId }, tab) => void ask(tab, menuItemId as "selection" | "page"));
+chrome.contextMenus.onClicked.addListener(({ menuItemId, selectionText }, tab) => void ask(tab, menuItemId as "selection" | "page", selectionText));
 chrome.commands.onCommand.addListener((_, tab) => void ask(tab, "either"));
 
-/** Opens the side panel with a text of the tab. */
-async function ask(tab: chrome.tabs.Tab | undefined, part: "selection" | "page" | "either"): Promise<void> {
+/** Opens the side panel with a text of the tab. `known` is what Chrome says of a selection, where it lets nobody read: in frames and its own viewers. */
+async function ask(tab: chrome.tabs.Tab | undefined, part: "selection" | "page" | "either", known = ""): Promise<void> {
   if (!tab?.id) return;
   // Before anything is waited for: Chrome opens it for the user's gesture only.
   const opened = chrome.sidePanel.open({ windowId: tab.windowId });
-  try {
-    await asking.write(await read(tab.id, part));
-  } catch {
-    await asking.write({ unreadable: "Chrome lets no extension read this page." });
-  }
+  const { title = "", url = "" } = tab;
+  const quote = await read(tab.id, part).catch(() => undefined);
+  if (quote?.text) await asking.write(quote);
+  else if (known) await asking.write({ part: "selection", title, url, text: known.slice(0, QUOTE_CHARS), length: known.length });
+  else await asking.write({ unreadable: "Chrome lets no extension read this page, or there is no text." });
   await opened;
 }
 

@@ -7,9 +7,10 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 
-import { answered, ask, begin, folder, install, known, startKnown } from "./support/demo.mjs";
+import { answered, ask, begin, folder, id, install, known, startKnown } from "./support/demo.mjs";
 import { binary, getJson, startServer, until } from "./support/server.mjs";
 
+const run = promisify(execFile);
 /** A chat that asks the browser. */
 const curious = join(dirname(binary), "examples", "curious");
 
@@ -32,7 +33,7 @@ test("from a fresh installation to the first token with the keyboard alone, as t
   t.after(() => server.stop());
   const { options, find, close } = await install();
   t.after(close);
-  const { stdout } = await promisify(execFile)(binary, ["pair", "--data-dir", server.data]);
+  const { stdout } = await run(binary, ["pair", "--data-dir", server.data]);
   const [code] = /[0-9A-Z]{4}-[0-9A-Z]{4}/.exec(stdout);
 
   let presses = 0;
@@ -109,6 +110,19 @@ test("a server that goes away is said to be away, and the extension comes back w
   t.after(() => next.stop());
   await panel.until(...state("connected"));
   assert.match((await ask(panel, "Count to 4.")).text, /^1 2 3 4$/);
+});
+
+test("what is chosen in the settings carries the chat, native messaging too", async (t) => {
+  // With the permission from the beginning: nobody can press the button of Chrome's own question.
+  const change = (manifest) => manifest.permissions.push(...manifest.optional_permissions.splice(0));
+  const { server, profile, options, openPanel } = await both(t, { change });
+  await run(binary, ["native-host", "install", "--extension-id", id, "--user-data-dir", profile, "--data-dir", server.data]);
+  const panel = await openPanel();
+  for (const [choice, shown] of [["websocket", "WebSocket"], ["native", "Native messaging"], ["webrtc", "WebRTC"]]) {
+    await options.evaluate((choice) => document.querySelector(`#transport-${choice}`).click(), choice);
+    await panel.until((shown) => document.querySelector("#status .tag")?.textContent === shown, shown);
+    assert.match((await ask(panel, "Count to 5.")).text, /^1 2 3 4 5$/, choice);
+  }
 });
 
 test("the agent gets the selection when its user allows it, and a named refusal otherwise", async (t) => {

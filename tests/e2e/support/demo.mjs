@@ -11,7 +11,8 @@ import { surfaces } from "./surfaces.mjs";
 
 export const folder = join(root, "extension-demo");
 /** Follows from the manifest's key. */
-const origin = "chrome-extension://obdpcibccbhhfdflbpkediochgmegjoj";
+export const id = "obdpcibccbhhfdflbpkediochgmegjoj";
+const origin = `chrome-extension://${id}`;
 const key = "correct-horse-battery-staple";
 
 /** A server that lets the extension in by a key, without pairing. */
@@ -33,7 +34,8 @@ export async function install({ change, server } = {}) {
     change(manifest);
     await writeFile(path, JSON.stringify(manifest));
   }
-  const context = await launchWithExtension(join(home, "profile"), extension);
+  const profile = join(home, "profile");
+  const context = await launchWithExtension(profile, extension);
   const { find, targets } = await surfaces(context);
   const options = await find("options.html");
   await options.until(() => document.querySelector("#status").dataset.state === "unpaired");
@@ -43,6 +45,7 @@ export async function install({ change, server } = {}) {
   }
   return {
     context,
+    profile,
     options,
     find,
     targets,
