@@ -24,13 +24,13 @@ const RULES = [
   },
   {
     why: "RtcPeerConnection is named only in client-wasm/src/transport/webrtc, by its constructor in npm/src/transports.ts, by what makes libraries fit, by the test kit, and by the doctor, which works without the module",
-    files: /^client-wasm\/(src|npm\/src)\/.*\.(rs|ts)$/,
+    files: /^client-wasm\/(src|npm\/src)\/.*\.(rs|ts|js)$/,
     except: /^client-wasm\/src\/transport\/webrtc|^client-wasm\/npm\/src\/(doctor\/peer|node|transports|testing\/\w+)\.ts$/,
     never: /\bR[Tt][Cc]PeerConnection\b/,
   },
   {
     why: "a WebSocket is used only in client-wasm/src/transport/websocket, made in npm/src/transports.ts, and both by the test kit and the doctor",
-    files: /^client-wasm\/(src|npm\/src)\/.*\.(rs|ts)$/,
+    files: /^client-wasm\/(src|npm\/src)\/.*\.(rs|ts|js)$/,
     except: /^client-wasm\/src\/transport\/websocket|^client-wasm\/npm\/src\/(doctor\/websocket|transports|testing\/\w+)\.ts$/,
     never: /\bweb_sys::.*\bWebSocket\b|\bnew \(?.*\bWebSocket\b/,
   },
@@ -121,7 +121,7 @@ function opensWithItsJob(path, lines) {
 }
 
 /** A comment may speak of what the code must not use. */
-const withoutComment = (line) => line.replace(/(^|\s)\/\/.*$/, "");
+const withoutComment = (line) => line.replace(/^\s*(\/\*\*|\*)\s.*$|(^|\s)\/\/.*$/, "");
 
 /** All violations of the tree as git sees it: what is tracked, and what is new and not ignored. */
 export function check() {

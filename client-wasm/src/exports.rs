@@ -283,7 +283,8 @@ impl JsSession {
         let endpoint = session.driver.endpoint.borrow();
         let (ours, theirs) = endpoint.calls_in_flight();
         let mut out = Vec::new();
-        let mut push = |count: u32| out.extend_from_slice(&count.to_le_bytes());
+        // Called in many places: as a value it is one function, and not one in each of them.
+        let push: &mut dyn FnMut(u32) = &mut |count| out.extend_from_slice(&count.to_le_bytes());
         push(ours as u32);
         push(theirs as u32);
         for lane in Lane::ALL {
@@ -326,8 +327,8 @@ fn tell_event(listener: &JsListener, event: Event) {
     match event {
         Event::Welcomed(welcome) => listener.welcomed(&welcome.boot),
         Event::Expired(_) => listener.expired(),
-        Event::Item { call, body, cost } => listener.item(call.0, false, cost, &body.value, &payload(&body)),
-        Event::News { call, body, cost } => listener.item(call.0, true, cost, &body.value, &payload(&body)),
+        Event::Item { call, body, cost } => item(listener, call, &body, cost, false),
+        Event::News { call, body, cost } => item(listener, call, &body, cost, true),
         Event::Response { call, body } => listener.response(call.0, &body.value, &payload(&body)),
         Event::Failed { call, fault } => failed(listener, call, &fault),
         Event::Closed(fault) => failed(listener, CallId(0), &fault),
@@ -341,6 +342,10 @@ fn tell_event(listener: &JsListener, event: Event) {
         // Transports are told of by themselves; before an announced end there is nothing to do; requests have no items of their own.
         Event::Moved { .. } | Event::Disconnected | Event::GoAway(_) | Event::Ended { .. } => {}
     }
+}
+
+fn item(listener: &JsListener, call: CallId, body: &Body, cost: u32, news: bool) {
+    listener.item(call.0, news, cost, &body.value, &payload(body));
 }
 
 fn failed(listener: &JsListener, call: CallId, fault: &Fault) {
@@ -372,7 +377,10 @@ fn body(object: &JsValue) -> Body {
 
 /// The raw bytes get a buffer of their own: a view of the module's memory would be gone with the next allocation.
 fn payload(body: &Body) -> JsValue {
-    body.payload.as_ref().map_or(JsValue::UNDEFINED, |payload| Uint8Array::from(payload.bytes.as_slice()).into())
+    match &body.payload {
+        Some(payload) => Uint8Array::from(payload.bytes.as_slice()).into(),
+        None => JsValue::UNDEFINED,
+    }
 }
 
 /// Reads a failure; none where there is no code.

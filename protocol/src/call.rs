@@ -224,6 +224,11 @@ impl Calls {
         self.rows.iter()
     }
 
+    /// The ids of some of them.
+    pub(crate) fn ids(&self, of: &dyn Fn(&Call) -> bool) -> Vec<u32> {
+        self.rows.iter().filter(|row| of(&row.1)).map(|row| row.0).collect()
+    }
+
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Call> {
         self.rows.iter_mut().map(|row| &mut row.1)
     }

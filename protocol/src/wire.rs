@@ -47,6 +47,26 @@ impl<'a> Reader<'a> {
         Ok(out)
     }
 
+    /// Several numbers, one behind the other.
+    pub(crate) fn u32s<const N: usize>(&mut self) -> Result<[u32; N], Violation> {
+        let bytes = self.bytes(4 * N)?;
+        let mut out = [0; N];
+        for (number, four) in out.iter_mut().zip(bytes.as_chunks().0) {
+            *number = u32::from_le_bytes(*four);
+        }
+        Ok(out)
+    }
+
+    /// The same.
+    pub(crate) fn u64s<const N: usize>(&mut self) -> Result<[u64; N], Violation> {
+        let bytes = self.bytes(8 * N)?;
+        let mut out = [0; N];
+        for (number, eight) in out.iter_mut().zip(bytes.as_chunks().0) {
+            *number = u64::from_le_bytes(*eight);
+        }
+        Ok(out)
+    }
+
     pub(crate) fn u16(&mut self) -> Result<u16, Violation> {
         Ok(u16::from_le_bytes(self.array()?))
     }

@@ -22,7 +22,7 @@ function moduleOf(crate, name) {
 }
 
 /** Versions of the tools: another version is another output. */
-const LOCKS = ["Cargo.lock", "package-lock.json", "scripts/lib/package.mjs", "scripts/lib/scope.mjs", "scripts/lib/slim.mjs", "scripts/lib/snippets.mjs"].map((name) => join(ROOT, name));
+const LOCKS = ["Cargo.lock", "package-lock.json", "scripts/lib/package.mjs", "scripts/lib/scope.mjs", "scripts/lib/slim.mjs", "scripts/lib/snippets.mjs", "scripts/lib/parts.mjs"].map((name) => join(ROOT, name));
 
 /** Their text belongs into the package; the originals are the tree's. */
 const LICENCES = ["LICENSE-MIT", "LICENSE-APACHE"];
@@ -40,6 +40,9 @@ const DOORS = [
   ["native.ts"],
   ["connect-native.ts"],
 ];
+
+/** Where it is written what a module is made of: `npm run size` tells. */
+export const partsOf = (name) => join(TARGET, "npm", `${name}.parts.json`);
 
 /** Brings `dist` up to date, and the test page's copy of it. */
 export async function buildPackage() {
@@ -100,7 +103,8 @@ async function bundle() {
   const sources = filesIn(PACKAGE_SRC);
   const settings = [join(PACKAGE, "tsconfig.json"), join(PACKAGE, "package.json")];
   const doors = DOORS.flat().map((name) => name.replace(/ts$/, "js"));
-  const outputs = ["index.d.ts", ...doors, ...MODULES.flatMap(({ file, beside }) => [file, beside])].map((name) => join(DIST, name));
+  const published = ["index.d.ts", ...doors, ...MODULES.flatMap(({ file, beside }) => [file, beside])].map((name) => join(DIST, name));
+  const outputs = [...MODULES.map(({ name }) => partsOf(name)), ...published];
   await whenChanged("dist", { inputs: [...sources, ...settings, ...LOCKS], outputs }, async () => {
     rmSync(DIST, { recursive: true, force: true });
     mkdirSync(DIST, { recursive: true });
@@ -114,14 +118,15 @@ async function bundle() {
   });
 }
 
-async function optimise({ file, beside }) {
-  const { module, glue } = await slim(readFileSync(join(GLUE, file)), readFileSync(join(GLUE, beside), "utf8"));
+async function optimise({ name, file, beside }) {
+  const { module, glue, parts } = await slim(readFileSync(join(GLUE, file)), readFileSync(join(GLUE, beside), "utf8"));
   if (!WebAssembly.validate(module)) throw new Stop("binaryen wrote a module that this JavaScript engine refuses: see scripts/lib/slim.mjs.");
   const { transform } = await import("esbuild");
   const { scope, exports } = scoped(glue);
   // No format: the names of a script's own are left as they are, and the exports need no second names.
   const { code } = await transform(scope, { ...MINIFIED, format: undefined, treeShaking: false });
   writeFileSync(join(DIST, file), module);
+  writeFileSync(partsOf(name), JSON.stringify(parts));
   writeFileSync(join(DIST, beside), code + exports);
 }
 

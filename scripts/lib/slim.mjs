@@ -1,5 +1,6 @@
 // Makes the client's module and its glue small: panics end without a text, all code is optimised for size, and the functions that
 // cross between the two get short names.
+import { parts } from "./parts.mjs";
 import { Stop } from "./say.mjs";
 import { SNIPPET } from "./snippets.mjs";
 
@@ -15,6 +16,13 @@ const PANIC =
  * taken away.
  */
 const FORMAT = /core(\[\w+\])?::fmt|core(\[\w+\])?::str::count/;
+
+/**
+ * What only a table of functions still names, because the linker saw it named: how JavaScript calls closures of types that no closure of ours
+ * has (those it calls are exported), how tasks are woken that nobody runs, how panics format what they say. What is exported, or called by
+ * anything else, stays.
+ */
+const LEFT_OVER = /wasm_bindgen(\[\w+\])?::convert::closures::_::invoke|js_sys(\[\w+\])?::futures::|FormatStringPayload|String as core(\[\w+\])?::(fmt::Write|any::Any)/;
 
 /**
  * What the texts of panics were made of, and nothing else in a module of ours: names of source files, and sentences of the standard library.
@@ -42,8 +50,9 @@ const OUTLIVED = [
   [/^if \(Symbol\.dispose\).*\n/gm, ""],
 ];
 
-/** Larger functions with one caller stay apart: 1 % more bytes, but 3 % fewer once they are gzipped. */
+/** Larger functions with one caller stay apart: 1 % more bytes, but 3 % fewer once they are gzipped. Smaller ones go into every caller. */
 const SINGLE_CALLER_BYTES = 20;
+const EVERY_CALLER_BYTES = 4;
 
 /** Ids of the sections that are rewritten, and kinds of what crosses. */
 const [CUSTOM, IMPORTS, EXPORTS, DATA] = [0, 2, 7, 11];
@@ -58,7 +67,7 @@ const PREAMBLE = 8;
 export async function slim(module, glue) {
   const names = new Map();
   const short = (name) => names.get(name) ?? names.set(name, `$${names.size.toString(36)}`).get(name);
-  const small = await optimised(module);
+  const { small, text } = await optimised(module);
   const imports = WebAssembly.Module.imports(await WebAssembly.compile(small));
   const beside = imports.find(({ module }) => !SNIPPET.test(module))?.module ?? "";
   const renamed = sections(small, {
@@ -74,18 +83,18 @@ export async function slim(module, glue) {
   // The glue has the crate's own JavaScript, under the names it has there.
   const direct = imports.filter(({ module }) => SNIPPET.test(module));
   const passed = direct.map(({ name }) => `export function ${known(name)}(...args) { return ${name}(...args); }\n`);
-  return { module: renamed, glue: `${shortened}\n${passed.join("")}` };
+  return { module: renamed, glue: `${shortened}\n${passed.join("")}`, parts: parts(text) };
 }
 
 /** Not all features: the module itself names those in use, and browsers refuse some of the others. */
 async function optimised(bytes) {
   const { default: binaryen } = await import("binaryen");
   const module = binaryen.readBinary(bytes);
-  const empty = (pattern) => {
+  const empty = (pattern, keep = new Set()) => {
     for (let index = 0; index < module.getNumFunctions(); index += 1) {
       const reference = module.getFunctionByIndex(index);
       const { name, module: host } = binaryen.getFunctionInfo(reference);
-      if (!host && pattern.test(name)) binaryen.Function.setBody(reference, module.unreachable());
+      if (!host && pattern.test(name) && !keep.has(name)) binaryen.Function.setBody(reference, module.unreachable());
     }
   };
   binaryen.setOptimizeLevel(2);
@@ -93,16 +102,18 @@ async function optimised(bytes) {
   // The linker puts the stack first, and its far end is nobody's.
   binaryen.setLowMemoryUnused(true);
   binaryen.setOneCallerInlineMaxSize(SINGLE_CALLER_BYTES);
+  binaryen.setAlwaysInlineMaxSize(EVERY_CALLER_BYTES);
   // Once finds most; what became unused by that is found the second time.
   empty(PANIC);
   module.optimize();
   const users = callers(module.emitText(), FORMAT);
   if (users.length > 0) throw new Stop("The client formats text; `tabagent_protocol::text` does that in a tenth of the bytes.", users.join("\n"));
   empty(FORMAT);
+  empty(LEFT_OVER, inUse(module.emitText(), LEFT_OVER));
   module.optimize();
-  const small = module.emitBinary();
+  const [small, text] = [module.emitBinary(), module.emitText()];
   module.dispose();
-  return small;
+  return { small, text };
 }
 
 /** Functions that call one of these and are none of them, by the text of a module. */
@@ -116,6 +127,26 @@ function callers(text, pattern) {
   }
   return [...found];
 }
+
+/** Names of functions that are exported, or called by one that stays: they stay, whatever they are called. */
+function inUse(text, pattern) {
+  const stay = new Set([...text.matchAll(/^ \(export "[^"]*" \(func (\$"[^"]*"|[^\s)]+)/gm)].map(([, name]) => bare(name)));
+  const calls = [];
+  let caller = "";
+  for (const line of text.split("\n")) {
+    caller = /^ \(func (\$"[^"]*"|\S+)/.exec(line)?.[1] ?? caller;
+    const called = /\((?:return_)?call (\$"[^"]*"|\S+)/.exec(line)?.[1];
+    if (called && pattern.test(called)) calls.push([bare(caller), bare(called)]);
+  }
+  for (let before = -1; before !== stay.size; ) {
+    before = stay.size;
+    for (const [caller, called] of calls) if (!pattern.test(caller) || stay.has(caller)) stay.add(called);
+  }
+  return stay;
+}
+
+/** A name without the marks of the text format. */
+const bare = (name) => name.replace(/^\$"?|"$/g, "");
 
 /** The module with some of its sections replaced. */
 function sections(module, replace) {

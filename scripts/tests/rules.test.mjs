@@ -40,6 +40,7 @@ const KEEPS = [
   ["a module declared in the file", "client-wasm/src/transport/mod.rs", "//! Job.\nmod webrtc;\npub(crate) use webrtc::Peer;"],
   ["a rung of that name", "client-wasm/src/options.rs", "//! Job.\nlet rung = Rung::WebSocket;"],
   ["a word in a comment", "protocol/src/call.rs", "//! Needs no tokio.\nlet a = 1; // not an Instant"],
+  ["a word in a comment of many lines", "client-wasm/npm/src/x.ts", "// Job.\n/**\n * As chrome.runtime does.\n */"],
   ["an executable script", "scripts/x.mjs", "#!/usr/bin/env node\n// Job."],
   ["an address with a path", "docs/X.md", "See https://example.org/home/somebody/notes."],
 ];

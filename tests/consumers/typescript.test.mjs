@@ -16,6 +16,7 @@ const project = shared("typescript");
 
 test("tsc --strict takes the package in every way it resolves one, and a page runs what it wrote", async (t) => {
   const { at, tool } = project;
+  await writeFile(at("src/every.ts"), await everyDoor(at("node_modules/@tabagent/client/package.json")));
   await Promise.all([tool("tsc", "-p", "tsconfig.json"), tool("tsc", "-p", "tsconfig.nodenext.json")]);
   await tool("../typescript-oldest/bin/tsc", "-p", "tsconfig.json");
   const server = await startServer({ args: ["--port", "0", "--www", at(), "--allow-local"] });
@@ -41,3 +42,10 @@ test("every example of the package's readme compiles", async () => {
   // Other packages stand in them as well, and their declarations are their own.
   await tool("tsc", "-p", "tsconfig.json", "--skipLibCheck");
 });
+
+/** A module that takes each door of the package, those of tomorrow too. */
+async function everyDoor(path) {
+  const { name, exports } = JSON.parse(await readFile(path, "utf8"));
+  const doors = Object.keys(exports).filter((door) => exports[door].types);
+  return `// Every door.\n${doors.map((door, at) => `export * as door${at} from "${name}${door.slice(1)}";\n`).join("")}`;
+}

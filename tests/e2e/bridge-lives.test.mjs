@@ -45,6 +45,23 @@ test("a stream in the side panel, while the worker dies and the popup opens and 
   assert.ok(items >= 150, String(items));
 });
 
+test("a call with a key goes on when its page is closed, and whoever repeats it has all of it", async (t) => {
+  const { page } = await begin(t, slow);
+  const [closing, next] = [await page("tab"), await page("panel")];
+  await closing.evaluate(() => caller.begin(200, { idempotencyKey: "once" }));
+  await next.evaluate(() => caller.connected().then(String));
+  await closing.close();
+  const { code, gaps, whole, items, message } = await next.evaluate(async () => {
+    const { boot } = await caller.connected();
+    await caller.begin(200, { idempotencyKey: "once", boot });
+    return caller.rest();
+  });
+  assert.deepEqual({ code, gaps, whole }, { code: undefined, gaps: 0, whole: true }, message);
+  assert.ok(items >= 200, String(items));
+  // One was made: the other has found it.
+  assert.equal(await underWay(next), 0);
+});
+
 test("a page with a content script comes back from the back-forward cache, and its client with it", async (t) => {
   const { server, site } = await begin(t, { ...slow, cached: true });
   const elsewhere = await startServer();

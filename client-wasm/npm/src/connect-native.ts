@@ -12,11 +12,11 @@ export interface ConnectNativeOptions {
 }
 
 /**
- * In place of `chrome.runtime.connectNative(name)`, in any context of an extension, content scripts too: the same messages in the same
+ * In place of `runtime.connectNative(name)`, in any context of an extension, content scripts too: the same messages in the same
  * envelopes, over the connection that the offscreen document holds, whatever carries it.
  *
  * What differs: nothing is started, so `name` only names the port; a lost connection is not the end of the port; an answer is one message,
- * however long; and as `chrome.runtime.lastError` is Chrome's alone, {@link NativePort.error} says why a port was disconnected.
+ * however long; and as `runtime.lastError` is Chrome's alone, {@link NativePort.error} says why a port was disconnected.
  */
 export function connectNative(name = "", { agent }: ConnectNativeOptions = {}): SessionPort {
   return new SessionPort(name, agent ? Promise.resolve(agent) : connect(), !agent);

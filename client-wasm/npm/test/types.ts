@@ -1,7 +1,9 @@
 // What must compile and what must not. Never run: `npm run check` type-checks it, and an expected error that is none is an error.
 
 import { type Actions, type ChatMessage, type ChatResponse, type ClientStats, type Request, type Response, type TabagentClient, TabagentError, type TransportName, type TransportStats, connect } from "../src/index.js";
+import { type NativePort, connectNative } from "../src/connect-native.js";
 import { type Check, doctor } from "../src/doctor.js";
+import { type Agent, broker, connect as connectBridge, host } from "../src/extension.js";
 import { Faults, memoryServer, reached } from "../src/testing.js";
 import { TreeHash, readFile, streamFile, treeHash, writeFile } from "../src/files.js";
 
@@ -208,3 +210,31 @@ const tested = await connect<Tally>(server.url, { ...server.options, WebSocket: 
 await reached(tested, "webrtc");
 // @ts-expect-error: not a transport
 faults.forbid("pigeon");
+
+// The bridge: the same client, typed by the same table; settings have the type that `host` says.
+type Own = {
+  actions: { greet: { request: { name: string }; response: { text: string }; item: never }; tell: { request: object; response: object; item: { word: string } } };
+  events: { greeted: { type: "event"; event: "greeted"; name: string } };
+  clientActions: { who_are_you: { request: { polite: boolean }; response: { name: string }; item: never } };
+};
+broker({ document: "offscreen.html", settings: async () => ({ url: "http://127.0.0.1:9000" }) });
+host<{ url: string; key?: string }>(({ url, key }) => connect(url, { key }));
+// @ts-expect-error: no such setting
+host<{ url: string }>(({ address }) => connect(address));
+const bridged = await connectBridge<Own>({ signal: AbortSignal.timeout(1) });
+const either: Agent<Own> = bridged;
+same<Awaited<ReturnType<typeof either.stats>>, ClientStats>(true);
+const { text } = await bridged.request({ action: "greet", name: "Ada" }, { onEvent: ({ event }) => event.length, onProgress: ({ sent }) => sent });
+same<typeof text, string>(true);
+for await (const { word } of bridged.stream({ action: "tell" })) word.length;
+// @ts-expect-error: nothing to stream
+bridged.stream({ action: "greet", name: "Ada" });
+bridged.on("greeted", ({ name }) => name.length)();
+bridged.serve({ who_are_you: ({ polite }, { signal, requestId }) => ({ name: polite && !signal.aborted ? requestId : "" }) })();
+// @ts-expect-error: the answer has another type
+bridged.serve({ who_are_you: () => ({ name: 1 }) });
+// @ts-expect-error: no such action is asked for
+bridged.serve({ who_am_i: () => ({}) });
+const port: NativePort = connectNative("com.tabagent.server", { agent: bridged });
+port.onMessage.addListener((message, from) => message.status === from.name);
+port.onDisconnect.addListener(({ error }) => error?.code);

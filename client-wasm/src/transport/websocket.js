@@ -55,7 +55,7 @@ class Socket {
       socket.binaryType = "arraybuffer";
       socket.onopen = () => hear(STEP, CHANNEL);
       socket.onclose = () => hear(CLOSED, 0, { why: "the socket closed" });
-      socket.onmessage = ({ data }) => {
+      socket.onmessage = (/** @type {MessageEvent} */ { data }) => {
         if (typeof data === "string") return hear(FAILED, 0, server.read(data));
         hear(PACKET, 0, data);
         // What it acknowledges has left the buffer.

@@ -145,8 +145,7 @@ impl Endpoint {
         self.holding = false;
         self.lost_at = None;
         self.abandon_theirs();
-        let sent: Vec<_> = self.ours.iter().filter(|(_, call)| call.sent).map(|(id, _)| *id).collect();
-        for id in sent {
+        for id in self.ours.ids(&|call| call.sent) {
             self.take_call(id);
             self.tell(Event::Failed { call: CallId(id), fault: unknown(id, &reason) });
         }
@@ -154,10 +153,10 @@ impl Endpoint {
         self.ack_at = None;
         self.event_partial = None;
         self.assembling = 0;
-        let unsent: Vec<_> =
-            self.ours.iter().filter_map(|(id, call)| Some((*id, call.lane, Class::of(call.queue.front()?)))).collect();
-        for (id, lane, class) in unsent {
-            self.lanes[lane.index()].schedule(class, id);
+        for (id, call) in self.ours.iter() {
+            if let Some(message) = call.queue.front() {
+                self.lanes[call.lane.index()].schedule(Class::of(message), *id);
+            }
         }
         self.tell(Event::Expired(reason));
     }
@@ -180,9 +179,8 @@ impl Endpoint {
     /// Ends the session because of the peer, telling it why.
     pub(super) fn fail(&mut self, fault: Fault) {
         let away = GoAway { last: true, deadline_ms: 0, reason: fault.clone() }.packet();
-        let links: Vec<_> = self.links.iter().map(|link| link.connection).collect();
-        for connection in links {
-            self.send_control(connection, away.clone());
+        for at in 0..self.links.len() {
+            self.send_control(self.links[at].connection, away.clone());
         }
         self.end(fault);
     }

@@ -154,10 +154,13 @@ impl Endpoint {
         });
     }
 
-    /// When a transport must have proved to be alive, or the session must have one again.
-    pub(super) fn vigil(&self) -> Option<Millis> {
-        let links = self.links.iter().filter_map(|link| link.vigil(self.is_server(), self.limits.keepalive, self.limits.welcome));
-        links.chain(self.lost_at.map(|at| at + self.limits.window)).chain(self.owed().map(|due| due.0)).min()
+    /// Says when a transport must have proved to be alive, and when the session must have one again.
+    pub(super) fn vigil(&self, due: &mut dyn FnMut(Option<Millis>)) {
+        for link in &self.links {
+            due(link.vigil(self.is_server(), self.limits.keepalive, self.limits.welcome));
+        }
+        due(self.lost_at.map(|at| at + self.limits.window));
+        due(self.owed().map(|owed| owed.0));
     }
 
     /// When the peer must have acknowledged something, and the transport it should have done so over. A transport may look

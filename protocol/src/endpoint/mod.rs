@@ -325,10 +325,15 @@ impl Endpoint {
     /// When to come back with [`Input::Tick`] at the latest.
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {
-        let calls = self.ours.iter().chain(self.theirs.iter()).filter_map(|(_, call)| call.deadline);
+        let mut soonest = Millis::MAX;
+        let mut due = |at: Option<Millis>| soonest = soonest.min(at.unwrap_or(Millis::MAX));
+        for calls in [&self.ours, &self.theirs] {
+            calls.iter().for_each(|(_, call)| due(call.deadline));
+        }
         // What is due already waits for room in the pipe, not for time.
-        let ack = self.ack_at.filter(|due| *due != NOW);
-        calls.chain(ack).chain(self.vigil()).min()
+        due(self.ack_at.filter(|due| *due != NOW));
+        self.vigil(&mut due);
+        Some(soonest).filter(|at| *at != Millis::MAX)
     }
 
     /// Packets sent, acknowledged and received per lane, and turns waiting: for statistics.

@@ -168,14 +168,12 @@ impl Endpoint {
         if self.ack_at.is_some_and(|due| due <= now) {
             self.ack_at = Some(NOW);
         }
-        let late = |calls: &crate::call::Calls| -> Vec<u32> {
-            calls.iter().filter(|(_, call)| call.deadline.is_some_and(|due| due <= now)).map(|row| row.0).collect()
-        };
-        for id in late(&self.ours) {
+        let late = |call: &Call| call.deadline.is_some_and(|due| due <= now);
+        for id in self.ours.ids(&late) {
             self.cancel(CallId(id));
             self.tell(Event::Failed { call: CallId(id), fault: too_late(id) });
         }
-        for id in late(&self.theirs) {
+        for id in self.theirs.ids(&late) {
             self.refuse(id, too_late(id));
         }
     }

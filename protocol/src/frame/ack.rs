@@ -30,7 +30,7 @@ impl Ack {
     /// When it is too short.
     pub fn decode(body: &[u8]) -> Result<Self, Violation> {
         let mut reader = Reader::new(body);
-        let (epoch, _zero) = (reader.u32()?, reader.u32()?);
-        Ok(Self { epoch, received: [reader.u64()?, reader.u64()?] })
+        let [epoch, _zero] = reader.u32s()?;
+        Ok(Self { epoch, received: reader.u64s()? })
     }
 }

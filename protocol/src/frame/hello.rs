@@ -88,8 +88,8 @@ impl Hello {
             epoch: reader.u32()?,
             secret: reader.array()?,
             welcomed: reader.array::<4>()?[0] != 0,
-            sent: [reader.u64()?, reader.u64()?],
-            received: [reader.u64()?, reader.u64()?],
+            sent: reader.u64s()?,
+            received: reader.u64s()?,
             bearer: None,
             replaces: Vec::new(),
         };

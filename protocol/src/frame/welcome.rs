@@ -57,17 +57,10 @@ impl Welcome {
     /// When it is too short.
     pub fn decode(body: &[u8]) -> Result<Self, Violation> {
         let mut reader = Reader::new(body);
-        Ok(Self {
-            version: reader.u16()?,
-            resumed: reader.u16()? & 1 != 0,
-            epoch: reader.u32()?,
-            boot: reader.array()?,
-            received: [reader.u64()?, reader.u64()?],
-            message_bytes: reader.u32()?,
-            calls: reader.u32()?,
-            call_window: reader.u32()?,
-            keepalive_ms: reader.u32()?,
-        })
+        let (version, flags, [epoch]) = (reader.u16()?, reader.u16()?, reader.u32s()?);
+        let (boot, received) = (reader.array()?, reader.u64s()?);
+        let [message_bytes, calls, call_window, keepalive_ms] = reader.u32s()?;
+        Ok(Self { version, resumed: flags & 1 != 0, epoch, boot, received, message_bytes, calls, call_window, keepalive_ms })
     }
 
     /// The client's limits become the session's.

@@ -7,7 +7,7 @@ import { guarded } from "../guarded.js";
 import { hex } from "../hex.js";
 import { Envelope } from "./envelope.js";
 
-/** Listeners of one kind, as those of `chrome.events.Event`. */
+/** Listeners of one kind, as those of `events.Event`. */
 export interface PortEvent<Args extends unknown[]> {
   addListener(listener: (...args: Args) => void): void;
   removeListener(listener: (...args: Args) => void): void;
@@ -15,7 +15,7 @@ export interface PortEvent<Args extends unknown[]> {
   hasListeners(): boolean;
 }
 
-/** A port of native messaging, as `chrome.runtime.connectNative` gives one. */
+/** A port of native messaging, as `runtime.connectNative` gives one. */
 export interface NativePort {
   /** The name it was made with. */
   readonly name: string;

@@ -143,6 +143,6 @@ export const stateOf = ({ state, transport, connectionId, boot, reason }: Agent<
 
 /** Bytes of an item, or nearly. */
 function costOf(value: unknown): number {
-  const { payload, ...rest } = value as { payload?: Uint8Array };
+  const { payload, ...rest } = (value ?? {}) as { payload?: Uint8Array };
   return Math.max(ITEM_LEAST, JSON.stringify(rest).length + (payload?.length ?? 0));
 }

@@ -84,7 +84,7 @@ pub(super) static CATALOGUE: &[Entry] = &[
         bundle: Some(Bundle {
             file: "guide.md",
             bytes: include_bytes!("../guide.md"),
-            digest: "ea88fc1096448d1620720e91b149ff22bac03b049d24fb90335615c1b485dae5",
+            digest: "8b1ecc28fe49b54d98fc88e47702a1f8bdb9837a82bd7c04f4cb495db1e5b44c",
         }),
         kind: Kind::Guide,
     },
