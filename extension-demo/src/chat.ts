@@ -21,6 +21,8 @@ export class Chat extends EventTarget {
   #id = "";
   #said: ChatMessage[] = [];
   #running: TabagentStream<{ delta: string }, unknown> | undefined;
+  /** The conversation that is shown is still on its way. */
+  #opening = false;
   /** Messages are kept one after the other: their order is the conversation. */
   #saving: Promise<void> = Promise.resolve();
   title = "";
@@ -43,7 +45,7 @@ export class Chat extends EventTarget {
 
   /** Asks; false when that is not possible now. */
   send(text: string, quote: Quote | undefined): boolean {
-    if (!this.#connection.agent || this.#running || !text.trim()) return false;
+    if (!this.#connection.agent || this.#running || this.#opening || !text.trim()) return false;
     this.#id ||= crypto.randomUUID();
     void current.write(this.#id);
     for (const message of [...(quote ? [asMessage(quote)] : []), { role: "user", content: text } as const]) {
@@ -70,16 +72,22 @@ export class Chat extends EventTarget {
     this.#show(id, title);
     const { agent } = this.#connection;
     if (!agent) return;
+    const said = this.#said;
+    this.#opening = true;
     this.#list.ariaBusy = "true";
     try {
       const past = await messages(agent, id);
-      if (this.#id !== id) return;
+      // Another is shown meanwhile, or the same once more.
+      if (this.#said !== said) return;
       for (const { role, content, name } of past) this.#say({ role, content, ...(name && { name }) });
       const under = await pending.read();
+      if (this.#said !== said) return;
       if (under?.conversation === id) void this.#answer(under);
       else if (past.at(-1)?.role === "user") this.#offer("This was not answered.");
+    } catch (error) {
+      if (this.#said === said) throw error;
     } finally {
-      this.#list.ariaBusy = "false";
+      if (this.#said === said) this.#settled();
     }
     this.#list.scrollTop = this.#list.scrollHeight;
     this.#changed();
@@ -90,7 +98,14 @@ export class Chat extends EventTarget {
     [this.#id, this.title, this.#said] = [id, title, []];
     void current.write(id);
     this.#list.replaceChildren();
+    this.#settled();
     this.#changed();
+  }
+
+  /** Nothing is on its way any more. */
+  #settled(): void {
+    this.#opening = false;
+    this.#list.ariaBusy = "false";
   }
 
   /** Adds a message to what was said, and to what is seen. */

@@ -35,4 +35,6 @@ async function decide(id: string, action: Ask["action"], decision: Decision): Pr
   const given = decision === "no" || !permission || (await chrome.permissions.request({ permissions: [permission] }));
   if (given && decision === "always") await allowed.write([...new Set([...(await allowed.read()), action])]);
   await tell({ to: "offscreen", type: "decide", id, decision: given ? decision : "no" });
+  // The document that asked may be gone, and says so to nobody.
+  await tell({ to: "worker", type: "settled", id, action });
 }

@@ -18,6 +18,16 @@ export class Markdown {
   }
 
   show(text: string): void {
+    try {
+      this.#show(text);
+    } catch {
+      // Nested deeper than the stack is, as no honest text is: it is shown as it was written.
+      this.#into.replaceChildren(el("p", {}, text));
+      this.#shown = [];
+    }
+  }
+
+  #show(text: string): void {
     const tokens = Lexer.lex(text).filter(({ type }) => type !== "space" && type !== "def");
     const raws = tokens.map(({ raw }) => raw);
     const changed = raws.findIndex((raw, index) => raw !== this.#shown[index]);

@@ -38,6 +38,7 @@ function decided(id: string, signal: AbortSignal): Promise<Decision> {
   return new Promise<Decision>((decide) => {
     waiting.set(id, decide);
     signal.addEventListener("abort", () => decide("no"));
+    if (signal.aborted) decide("no");
     setTimeout(() => decide("no"), ASK_MS);
   }).finally(() => waiting.delete(id));
 }

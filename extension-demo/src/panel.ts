@@ -56,7 +56,8 @@ function begin(): void {
 }
 
 async function open(id: string, title: string): Promise<void> {
-  unopened = "";
+  // Without a connection it is opened by the next.
+  unopened = connection.agent ? "" : id;
   try {
     await chat.open(id, title);
   } catch (error) {
@@ -81,6 +82,8 @@ async function onConnection(): Promise<void> {
   if (state !== "connected" || !agent) return;
   if (unopened) {
     const id = unopened;
+    // Not by the next change as well, which may come at once.
+    unopened = "";
     await open(id, (await listed()).find((conversation) => conversation.id === id)?.title ?? "");
   }
   await offerModels();

@@ -11,6 +11,9 @@ import { NATIVE, onSettings, settings } from "./settings.js";
 broker({ document: "offscreen.html", settings: async () => ({ ...(await settings()), native: await chrome.permissions.contains(NATIVE) }) });
 nativeRelay();
 
+// The token is in it. Chrome would let scripts in tabs read it too, and so a page that has taken over the process that they share.
+void chrome.storage.local.setAccessLevel({ accessLevel: "TRUSTED_CONTEXTS" });
+
 // Without the document there is no connection; whoever needs one makes another, with the settings of then.
 onSettings(() => void chrome.offscreen.closeDocument().catch(() => undefined));
 

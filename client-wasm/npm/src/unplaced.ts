@@ -2,7 +2,6 @@
 
 import type { Placed } from "./placed.js";
 
-
 /** Calls that wait: as many as a session has in flight at once by default. */
 const MOST = 256;
 

@@ -49,7 +49,8 @@ export class Asking {
 
   #ask(action: string, fields: unknown, { signal, requestId }: ServeContext): Promise<unknown> {
     const id = ++this.#asked;
-    signal.addEventListener("abort", () => this.#waiting.delete(id) && this.#send({ type: "unask", id }));
+    // The answer is still waited for: whoever called does so too, and would wait for ever.
+    signal.addEventListener("abort", () => this.#waiting.has(id) && this.#send({ type: "unask", id }));
     this.#send({ type: "ask", id, action, requestId, fields }, buffersOf(fields));
     return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
   }

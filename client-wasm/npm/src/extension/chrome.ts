@@ -1,4 +1,4 @@
-// All that the bridge uses of `chrome.*`: the manifest, the offscreen document, messages from and to content scripts.
+// All that the bridge uses of `chrome.*`: the manifest, the offscreen document, messages from and to content scripts, ports to native hosts.
 
 import type { FailureParts } from "../errors.js";
 import { portOver } from "./runtime-port.js";

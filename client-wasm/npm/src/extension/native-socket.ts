@@ -68,7 +68,10 @@ class Socket extends EventTarget {
     const { port1, port2 } = new MessageChannel();
     const ask: Ask = { type: ASK, id: crypto.randomUUID(), name };
     const link = await portLink<FromSocket, FromWorker>(port1, ask.id, "client");
-    if (this.readyState !== CONNECTING) return link.close();
+    if (this.readyState !== CONNECTING) {
+      this.readyState = CLOSED;
+      return link.close();
+    }
     this.#link = link;
     const late = setTimeout(() => this.#end({ code: "transport_failed", message: "the service worker does not answer: it must call nativeRelay() while it starts" }), ANSWER_MS);
     link.listen((said) => {
@@ -97,7 +100,7 @@ class Socket extends EventTarget {
   /** Sessions take text for the reason of the end. */
   #end(failure: Failure): void {
     this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(failure) }));
-    this.readyState = CLOSING;
+    this.readyState = this.#link ? CLOSING : CLOSED;
     this.#link?.close();
   }
 
