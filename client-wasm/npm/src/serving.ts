@@ -41,8 +41,12 @@ export class Serving {
     try {
       return { value: JSON.stringify((await serve(fields, context)) ?? null) };
     } catch (error) {
-      const { code, message = error, details } = (error ?? {}) as { code?: unknown; message?: unknown; details?: unknown };
-      return { code: typeof code === "string" ? code : "internal", message: String(message), details: JSON.stringify(details) };
+      try {
+        const { code, message = error, details } = (error ?? {}) as { code?: unknown; message?: unknown; details?: unknown };
+        return { code: typeof code === "string" ? code : "internal", message: String(message), details: JSON.stringify(details) };
+      } catch {
+        return { code: "internal", message: "what was thrown cannot be told" }; // it is no JSON, or no text
+      }
     }
   }
 

@@ -54,7 +54,12 @@ export class Asked {
     // Another document may ask by now, under the same numbers.
     if (this.#running.get(id) !== controller) return;
     this.#running.delete(id);
-    this.#send({ type: "answer", id, value, error });
+    try {
+      this.#send({ type: "answer", id, value, error });
+    } catch (unsent) {
+      // Something in the error's details cannot travel, or it is too much.
+      this.#send({ type: "answer", id, error: failure(unsent) });
+    }
   }
 
   #tell(type: "serve" | "unserve", names: string[]): void {

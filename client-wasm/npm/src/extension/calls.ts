@@ -73,7 +73,7 @@ export class BridgedCalls {
   /** The link is gone. What cannot be repeated has failed: nobody can say whether it was carried out. */
   lost(boot: string): void {
     this.#linked = false;
-    const message = "the offscreen document, or its connection, is another: the call may have been carried out";
+    const message = "the connection was lost: the call may have been carried out";
     for (const [id, running] of this.#running) {
       const { options, sent, items, message: call } = running;
       if (sent && !repeatable(options)) this.#settle(id)?.asker.failed(new TabagentError({ code: "outcome_unknown", status: 500, message }));

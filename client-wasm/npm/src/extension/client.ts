@@ -22,7 +22,6 @@ import type {
   TransportChange,
   TransportName,
 } from "../types.js";
-import { guarded } from "../guarded.js";
 import { Asked } from "./asked.js";
 import { type Asker, BridgedCalls, type Made } from "./calls.js";
 import type { Link } from "./link.js";
@@ -196,6 +195,6 @@ export class BridgedClient<T extends ApiTypes<T> = Api> extends EventTarget impl
     this.#calls.end(reason);
     this.#asked.lost();
     this.#link?.close();
-    guarded(() => this.dispatchEvent(new Event("statechange")));
+    this.dispatchEvent(new Event("statechange"));
   }
 }

@@ -37,7 +37,7 @@ export type FromClient =
   | { type: "cancel"; id: number }
   | { type: "subscribe" | "unsubscribe"; name: string }
   | { type: "serve" | "unserve"; names: string[] }
-  | { type: "answer"; id: number; value: unknown; error: FailureParts | undefined };
+  | { type: "answer"; id: number; value?: unknown; error?: FailureParts | undefined };
 
 /** Where the client in the offscreen document stands. */
 export interface State {

@@ -15,7 +15,7 @@ const PATIENCE_MS = 10_000;
 const PAUSE_MS = 50;
 
 /** Who is waited for, and what to look at when it is in vain. */
-const WORKER = "the service worker does not answer: its script must call broker() at once, and the settings must come";
+const WORKER = "the service worker does not answer: its script must call broker() at once, and the settings come";
 const DOCUMENT = "the offscreen document does not answer: its script must call host()";
 
 type Way = Link<FromClient, FromHost>;
