@@ -80,8 +80,8 @@ async function read(findings: Findings, server: Server, key: string | undefined,
 }
 
 function originAdvice(): string {
-  const extension = origin().includes("extension:") ? ", and give the extension the host permission for its address" : "";
-  return `Start the server with --allow-origin ${origin()}${extension}. Pages that the server serves itself need nothing, at the very address it printed.`;
+  const pairing = origin().includes("extension:") ? "Pair the extension by a code of `tabagent-server pair`, or start" : "Start";
+  return `${pairing} the server with --allow-origin ${origin()}. Pages that the server serves itself need nothing, at the very address it printed.`;
 }
 
 const word = (value: unknown): string | undefined => (typeof value === "string" ? value.replace(/\.$/, "") : undefined);

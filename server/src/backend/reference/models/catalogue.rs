@@ -84,7 +84,7 @@ pub(super) static CATALOGUE: &[Entry] = &[
         bundle: Some(Bundle {
             file: "guide.md",
             bytes: include_bytes!("../guide.md"),
-            digest: "8b1ecc28fe49b54d98fc88e47702a1f8bdb9837a82bd7c04f4cb495db1e5b44c",
+            digest: "a24799c47f0e5a31e3253e04852a5ea37c3545fda4512cca15eb3764f51159d8",
         }),
         kind: Kind::Guide,
     },
