@@ -151,7 +151,7 @@ impl Session {
             let output = self.driver.endpoint.borrow_mut().poll();
             match output {
                 None => return,
-                Some(Output::Transmit { connection, lane, packet }) => self.transmit(connection, lane, packet),
+                Some(Output::Transmit { connection, lane, packet }) => self.transmit(connection, lane, &packet),
                 Some(Output::Close { connection }) => self.close_politely(connection),
                 // The endpoint is not borrowed here: whoever hears this may wish for something.
                 Some(Output::Event(event)) => self.hear(event),
@@ -159,9 +159,9 @@ impl Session {
         }
     }
 
-    fn transmit(&self, connection: ConnectionId, lane: Lane, packet: Vec<u8>) {
+    fn transmit(&self, connection: ConnectionId, lane: Lane, packet: &[u8]) {
         let Some(attempt) = self.attempt(connection.0) else { return };
-        let sent = attempt.transport.get().map(|transport| transport.send(lane as u32, &packet));
+        let sent = attempt.transport.get().map(|transport| transport.send(lane as u32, packet));
         match sent {
             Some(sent::READY) => {}
             Some(sent::FULL) => self.input(Input::Full { connection, lane }),

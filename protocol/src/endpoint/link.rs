@@ -124,11 +124,7 @@ impl Endpoint {
 
     /// Goes on over the best transport left: one that is welcomed, or, for a client, one whose hello is under way.
     fn fall_back(&mut self) {
-        let best = self
-            .links
-            .iter()
-            .filter(|link| link.proven || !self.is_server())
-            .max_by_key(|link| (link.proven, link.epoch));
+        let best = self.links.iter().filter(|link| link.proven || !self.is_server()).max_by_key(|link| (link.proven, link.epoch));
         match best.map(|link| (link.connection, link.proven)) {
             Some((connection, true)) => self.move_to(connection),
             Some((connection, false)) => self.send_on(connection),

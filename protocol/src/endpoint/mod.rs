@@ -384,7 +384,7 @@ impl Endpoint {
 
     /// Whether calls of this id are made by us.
     fn is_ours(&self, id: u32) -> bool {
-        (id % 2 == 1) == !self.is_server()
+        (id % 2 == 1) != self.is_server()
     }
 
     fn call_mut(&mut self, id: u32) -> Option<&mut Call> {
