@@ -10,6 +10,7 @@ import { QUICK, tryConsumers } from "./lib/consumers.mjs";
 import { contract } from "./lib/contract.mjs";
 import { DONE, chosen, runLanes } from "./lib/lanes.mjs";
 import { networks } from "./lib/networks.mjs";
+import { nudge } from "./lib/nudge.mjs";
 import { buildPackage } from "./lib/package.mjs";
 import { CLIENT_CRATE, NATIVE, ROOT, SERVER, WASM_TARGET, wasmTool } from "./lib/paths.mjs";
 import { freePair } from "./lib/ports.mjs";
@@ -68,6 +69,7 @@ async function wasmTests(features) {
   const [page, port] = await freePair();
   const files = mkdtempSync(join(tmpdir(), "tabagent-files-"));
   const server = await startServer(["--port", String(port), "--allow-origin", `http://127.0.0.1:${page}`, "--key", KEY, "--files", files]);
+  const leave = nudge(page);
   try {
     return await runTests("cargo", ["test", ...LOCKED, "--no-fail-fast", ...command], {
       env: {
@@ -81,6 +83,7 @@ async function wasmTests(features) {
       },
     });
   } finally {
+    leave();
     await server.stop();
     rmSync(files, { recursive: true, force: true });
   }
