@@ -137,6 +137,7 @@ test("the server's calls go to the context that offered last; its death is outco
       agent.serve({
         who: ({ suffix = "" }, { requestId }) => ({ name: name + suffix, requestId: typeof requestId }),
         fail: () => Promise.reject(Object.assign(new Error("not today"), { code: "forbidden", details: { until: "tomorrow" } })),
+        odd: () => Promise.reject({ code: "odd", message: "odd", details: { cannot: () => "travel" } }),
         hang: (_, { signal }) => new Promise((resolve) => ((globalThis.hanging = true), signal.addEventListener("abort", () => resolve((globalThis.aborted = true))))),
       });
       await agent.request({ action: "health" });
@@ -148,6 +149,7 @@ test("the server's calls go to the context that offered last; its death is outco
   assert.deepEqual(await ask(first, "who", { suffix: "!" }), { value: { answer: { name: "last!", requestId: "string" } } });
   const { code, message, details } = await ask(first, "fail");
   assert.deepEqual([code, message, details], ["forbidden", "not today", { until: "tomorrow" }]);
+  assert.equal((await ask(first, "odd")).code, "internal", "a failure that cannot travel is told as one");
   const asked = ask(first, "hang");
   await last.waitForFunction(() => globalThis.hanging);
   await last.close();

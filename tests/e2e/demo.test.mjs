@@ -147,6 +147,12 @@ test("the agent gets the selection when its user allows it, and a named refusal 
   await options.evaluate(() => document.querySelector("#consents button").click());
   await options.until(() => !document.querySelector("#consents button"));
   assert.match(await answer("No"), /not allowed/, "taken back on the options page");
+  const stolen = await options.evaluate(async () => {
+    const [{ id: tabId }] = await chrome.tabs.query({ url: "http://127.0.0.1/*" });
+    const [{ result }] = await chrome.scripting.executeScript({ target: { tabId }, func: () => chrome.storage.local.get("token").then(JSON.stringify, String) });
+    return result;
+  });
+  assert.match(stolen, /not allowed/, "a script in a tab reads no token");
 });
 
 test("what a model writes never becomes HTML", async (t) => {
@@ -156,6 +162,8 @@ test("what a model writes never becomes HTML", async (t) => {
   assert.match(text, /<img src=x/, html);
   assert.match(html, /<strong>bold<\/strong>/);
   assert.doesNotMatch(html, /<img|href="javascript/);
+  const deep = `${">".repeat(20_000)} deep`;
+  assert.match((await ask(panel, deep)).text, /deep/, "nested deeper than any stack");
 });
 
 test("the README explains every permission of the manifest, and no other", async () => {

@@ -40,6 +40,7 @@ const WANTED = {
     news: ["progress 50"],
     heard: ["one"],
     asked: { name: "you" },
+    untold: "internal",
     sessions: 1,
     calls: 0,
   },

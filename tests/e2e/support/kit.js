@@ -142,10 +142,13 @@ export const cases = ({ connect, TabagentClient }, { Faults, memoryServer, reach
     await agent.request({ action: "subscribe", events: [] });
     server.publish({ event: "model_loaded", model: "two" });
     const asked = await server.request("who", {});
+    const endless = {};
+    agent.serve({ odd: () => Promise.reject({ code: "odd", message: "odd", details: Object.assign(endless, { endless }) }) });
+    const untold = await codeOf(server.request("odd", {}));
     const { sessions, calls } = server.counts;
     agent.close();
     server.close();
-    return { codes, reason: reason.message, worked, news, heard, asked, sessions, calls };
+    return { codes, reason: reason.message, worked, news, heard, asked, untold, sessions, calls };
   },
 
   "a session goes on over the next transport, whatever happens to this one": async () => {
