@@ -4,7 +4,7 @@
 import { TabagentError, cancelled } from "./errors.js";
 
 /** Milliseconds for the answer unless said otherwise. */
-const PATIENCE = 10_000;
+const PATIENCE_MS = 10_000;
 
 /** How to pair. */
 export interface PairOptions {
@@ -40,7 +40,7 @@ export interface Paired {
  * not let the page read the answer), `cancelled`.
  */
 export async function pair(url: string | URL, code: string, options: PairOptions = {}): Promise<Paired> {
-  const { name, signal, timeoutMs = PATIENCE } = options;
+  const { name, signal, timeoutMs = PATIENCE_MS } = options;
   const late = AbortSignal.timeout(timeoutMs);
   const either = signal ? AbortSignal.any([signal, late]) : late;
   let status: number;
