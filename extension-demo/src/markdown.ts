@@ -8,6 +8,9 @@ import { button, copy, el } from "./dom.js";
 /** Where links may lead. */
 const SCHEMES = /^(https?|mailto):/i;
 
+/** A line that begins more blocks within each other than anybody reads: each is parsed once for every one around it, and laid out. */
+const TOO_DEEP = /^[ \t]*(?:>[ \t]*|(?:[*+-]|\d+[.)])[ \t]+){64}/m;
+
 /** A text that grows. Blocks that are complete stay as they are: a selection in them does, too. */
 export class Markdown {
   #into: HTMLElement;
@@ -18,13 +21,16 @@ export class Markdown {
   }
 
   show(text: string): void {
-    try {
-      this.#show(text);
-    } catch {
-      // Nested deeper than the stack is, as no honest text is: it is shown as it was written.
-      this.#into.replaceChildren(el("p", {}, text));
-      this.#shown = [];
+    if (!TOO_DEEP.test(text)) {
+      try {
+        return this.#show(text);
+      } catch {
+        // What else is nested deeper than the stack is.
+      }
     }
+    // It is shown as it was written.
+    this.#into.replaceChildren(el("p", {}, text));
+    this.#shown = [];
   }
 
   #show(text: string): void {
