@@ -62,11 +62,8 @@ impl Library {
             Self::Folder(folder) => {
                 let target = path(folder, entry, bundle);
                 let folder = target.parent().unwrap_or(folder).to_owned();
-                let begun = spawn_blocking(move || {
-                    fs::create_dir_all(&folder)?;
-                    NamedTempFile::new_in(&folder)
-                });
-                let begun = begun.await.map_err(|error| failed("written", entry, &error))?;
+                // Not on another thread, where it could happen after a cancel: a folder and an empty file.
+                let begun = fs::create_dir_all(&folder).and_then(|()| NamedTempFile::new_in(&folder));
                 let (file, unfinished) = begun.map_err(|error| failed("written", entry, &error))?.into_parts();
                 Place::Folder { file: tokio::fs::File::from_std(file), unfinished, target }
             }
