@@ -16,7 +16,7 @@ const SCALE = 1.5;
 
 /** A built-in model that has something to say. */
 const GUIDE = "tabagent/reference-guide";
-const PANEL = { width: 380, height: 680 };
+const PANEL = { width: 380, height: 712 };
 const STORY = `<!doctype html><title>The harbour of light</title><body style="font: 18px/1.6 Georgia; max-width: 34em; margin: 3em auto">
 <h1>The harbour of light</h1><p>The tide turned in the night. Fishermen found the harbour full of light, and the boats lay in it as in milk.</p>`;
 

@@ -8,7 +8,7 @@ use clap::Parser;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tabagent_protocol::api::{Chat, ChatDelta, ChatResponse, FinishReason, Usage};
-use tabagent_server::{Action, Call, Cli, Fault, NoItem, Pairing, Server, Service};
+use tabagent_server::{Action, Call, Cli, Code, Fault, NoItem, Pairing, Server, Service};
 use tokio::net::TcpListener;
 
 /// Asks for what is selected in the active tab.
@@ -67,9 +67,11 @@ async fn think(call: &Call, question: &str) -> Result<String, Fault> {
     } else {
         Ok("Ask me about your *selection* or your *tabs*: I will ask your browser, and it will ask you.".to_owned())
     };
-    thought.or_else(|fault| match fault.code.as_str() {
-        "forbidden" => Ok(format!("I was not allowed to look (`{}`): {}", fault.code, fault.message)),
-        _ => Err(fault),
+    thought.or_else(|fault| {
+        if fault.code == Code::FORBIDDEN {
+            return Ok(format!("I was not allowed to look (`{}`): {}", fault.code, fault.message));
+        }
+        Err(fault)
     })
 }
 
