@@ -222,7 +222,8 @@ impl JsSession {
         for (value, ms) in all.zip(patience.as_chunks().0) {
             let ms = f64::from_le_bytes(*ms);
             if !ms.is_nan() {
-                *value = ms as u64;
+                // For ever is 49 days: a time that is added to another must not run over.
+                *value = u64::from(ms as u32);
             }
         }
         let server = js::text(options, "server").unwrap_or_default();

@@ -20,7 +20,11 @@ export function text(value, name) {
 /** A field that is an object, as JSON in UTF-8. @param {unknown} value @param {string} name */
 export function json(value, name) {
   const object = field(value, name);
-  return object && typeof object === "object" ? encoder.encode(JSON.stringify(object)) : undefined;
+  try {
+    return object && typeof object === "object" ? encoder.encode(JSON.stringify(object)) : undefined;
+  } catch {
+    return undefined; // nested deeper than the engine goes
+  }
 }
 
 /** A field that is a number, or true, which is 1; not a number for any other. @param {unknown} value @param {string} name */

@@ -59,8 +59,8 @@ class Peer {
   #lanes = [];
   /** Packets given to a lane before its channel opened: at most one each, for the answer was that it is full. @type {[number, Uint8Array<ArrayBuffer>][]} */
   #early = [];
-  /** The server made the channels and has not spoken yet. */
-  #greeting = false;
+  /** Of each lane: the server made the channel and has not spoken on it yet. @type {boolean[]} */
+  #greeting = [];
   /** The server's id of the connection, empty until it is known. */
   #id = "";
   /** Candidates that the server has not been told of. @type {(RTCIceCandidate | null)[]} */
@@ -89,8 +89,8 @@ class Peer {
   /** Sends a packet in its lane's channel, or keeps it until that channel is open. @param {number} lane @param {Uint8Array<ArrayBuffer>} packet */
   send(lane, packet) {
     const channel = this.#lanes[lane];
-    // Made, or about to come.
-    if (!channel || channel.readyState === "connecting") {
+    // Made, or about to come, or not to be trusted yet.
+    if (!channel || channel.readyState === "connecting" || this.#greeting[lane]) {
       // It lies in memory of the module.
       this.#early.push([lane, packet.slice()]);
       return FULL;
@@ -224,7 +224,7 @@ class Peer {
     this.#adopt(lane, channel);
     // Chromium calls a channel that arrives open, and may still lose what is sent on it. The server speaks first.
     channel.onopen = null;
-    this.#greeting ||= lane === INTERACTIVE;
+    this.#greeting[lane] = true;
   }
 
   /** Attaches a channel's handlers and makes it a lane's. @param {number} lane @param {RTCDataChannel} channel */
@@ -236,9 +236,9 @@ class Peer {
     channel.onclose = () => this.#hear(CLOSED, 0, { why: "the server closed a data channel" });
     channel.onbufferedamountlow = () => this.#hear(WRITABLE, lane);
     channel.onmessage = ({ data }) => {
-      if (this.#greeting) {
-        this.#greeting = false;
-        this.#opened(INTERACTIVE);
+      if (this.#greeting[lane]) {
+        this.#greeting[lane] = false;
+        this.#opened(lane);
       } else if (typeof data === "string") this.#hear(FAILED, 0, this.#server.read(data));
       else this.#hear(PACKET, 0, data);
     };

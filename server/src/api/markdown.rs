@@ -35,7 +35,8 @@ Actions marked *OpenAI format over HTTP* speak that format at their own address,
 events; errors with `error: {message, type, code, param}` inside. `developer` is read as `system`, `cancelled` is told as `stop`.
 
 `POST /v1/pair` is no action and needs no key: `{code, name?}` with the pairing code that the server shows is answered with `{token, id, origin, name,
-server}`, once; the token is the key of that origin from then on. Any other code is `pairing_failed`.
+server}`, once; the token is the key of that origin from then on. A wrong code is `pairing_failed`, what cannot be one is `validation_failed`, and
+neither is looked at while too many were tried (`rate_limited`) or too many callers are paired (`limit_reached`).
 
 The server describes itself: `GET /v1/openapi.json` (OpenAPI 3.1), `GET /v1/types.ts` (TypeScript), `GET /v1/routes`, and the page `/docs`.
 ";

@@ -1,9 +1,12 @@
 //! Making this program known to a browser as a host, and taking it back.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
+
+use tempfile::Builder;
 
 use super::{
     Browser, Platform, Registered,
@@ -11,6 +14,11 @@ use super::{
     manifest::{ExtensionId, launcher, launcher_name, manifest},
 };
 use crate::store::folder;
+
+/// Rights of the launcher: its user's to run.
+const LAUNCHER_MODE: u32 = 0o700;
+/// Rights of the manifest: its user's, who runs the browser.
+const MANIFEST_MODE: u32 = 0o600;
 
 /// What is to be known to whom.
 #[derive(Clone, Debug)]
@@ -68,12 +76,11 @@ impl Installation {
         let installed = self.places()?;
         let platform = Platform::current();
         let path = self.data_dir.join(launcher_name(platform));
-        let script = launcher(platform, &self.program, &self.data_dir).ok_or_else(|| InstallError::Path(self.program.clone()))?;
+        let script = launcher(platform, &self.program, &self.data_dir).map_err(|path| InstallError::Path(path.to_owned()))?;
         let name = path.to_str().ok_or_else(|| InstallError::Path(path.clone()))?;
         folder::make(&self.data_dir).map_err(|source| InstallError::File { path: self.data_dir.clone(), source })?;
-        write(&path, &script)?;
-        executable(&path).map_err(|source| InstallError::File { path: path.clone(), source })?;
-        write(&installed.manifest, &manifest(name, &extension))?;
+        write(&path, &script, LAUNCHER_MODE)?;
+        write(&installed.manifest, &manifest(name, &extension), MANIFEST_MODE)?;
         if let Some(key) = &installed.key {
             registry::set(key, &installed.manifest).map_err(|source| InstallError::File { path: key.into(), source })?;
         }
@@ -116,20 +123,30 @@ impl Installation {
     }
 }
 
-fn write(path: &Path, text: &str) -> Result<(), InstallError> {
-    let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(path, text));
-    written.map_err(|source| InstallError::File { path: path.to_owned(), source })
+/// Replaces a file, whole: a browser that looks in this moment finds the old one or the new one. Nobody but the user may ever change it, who
+/// could would be started by the browser.
+fn write(path: &Path, text: &str, mode: u32) -> Result<(), InstallError> {
+    let failed = |source| InstallError::File { path: path.to_owned(), source };
+    let folder = path.parent().ok_or_else(|| failed(io::ErrorKind::InvalidFilename.into()))?;
+    let written = || {
+        fs::create_dir_all(folder)?;
+        let mut file = unfinished(mode).tempfile_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        file.persist(path).map_err(|error| error.error)
+    };
+    written().map(drop).map_err(failed)
 }
 
-/// The user's to run and nobody else's to change: who could would be started by the browser.
 #[cfg(unix)]
-fn executable(path: &Path) -> io::Result<()> {
-    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700))
+fn unfinished(mode: u32) -> Builder<'static, 'static> {
+    let mut file = Builder::new();
+    file.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
+    file
 }
 
 #[cfg(not(unix))]
-fn executable(_path: &Path) -> io::Result<()> {
-    Ok(())
+fn unfinished(_mode: u32) -> Builder<'static, 'static> {
+    Builder::new()
 }
 
 #[cfg(windows)]
@@ -179,7 +196,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn what_is_installed_is_found_replaced_and_removed() -> Result<(), Box<dyn std::error::Error>> {
-        use std::os::unix::fs::PermissionsExt;
+        use std::os::unix::{ffi::OsStrExt, fs::PermissionsExt};
         let folder = tempfile::tempdir()?;
         let mut installation = Installation {
             browser: Browser::Chromium,
@@ -198,13 +215,22 @@ mod tests {
         assert_eq!(manifest["type"], "stdio");
         assert_eq!(manifest["path"], launcher.to_str().ok_or("a path")?);
         assert_eq!(manifest["allowed_origins"], serde_json::json!([format!("chrome-extension://{ID}/")]));
-        assert_eq!(fs::metadata(&launcher)?.permissions().mode() & 0o777, 0o700);
+        for (file, mode) in [(&launcher, 0o700), (&installed.manifest, 0o600)] {
+            assert_eq!(fs::metadata(file)?.permissions().mode() & 0o777, mode, "{}", file.display());
+            let beside = fs::read_dir(file.parent().ok_or("a folder")?)?.count();
+            assert_eq!(beside, 1, "nothing is left of writing {}", file.display());
+        }
         assert_eq!(installation.uninstall()?, Some(installed));
 
         installation.user_data_dir = None;
         let installed = installation.install(ID)?;
         assert!(installed.manifest.starts_with(folder.path().join("home")) && installed.manifest.is_file());
         assert!(matches!(installation.install("x"), Err(InstallError::ExtensionId(_))));
+
+        // Of two paths, the one that cannot be written down is named.
+        let unreadable: PathBuf = std::ffi::OsStr::from_bytes(b"/data\xff").into();
+        installation.data_dir = unreadable.clone();
+        assert!(matches!(installation.install(ID), Err(InstallError::Path(path)) if path == unreadable));
         Ok(())
     }
 }

@@ -44,18 +44,25 @@ pub(super) fn launcher_name(platform: Platform) -> &'static str {
     }
 }
 
-/// What the launcher says; none when a path cannot be written down in it.
-pub(super) fn launcher(platform: Platform, program: &Path, data_dir: &Path) -> Option<String> {
-    let (program, data_dir) = (program.to_str()?, data_dir.to_str()?);
-    match platform {
-        Platform::Windows => {
-            let (program, data_dir) = (batch(program)?, batch(data_dir)?);
-            Some(format!("@echo off\r\n{program} native-host --data-dir {data_dir} -- %*\r\n"))
-        }
+/// What the launcher says.
+///
+/// # Errors
+/// The path that cannot be written down in it.
+pub(super) fn launcher<'p>(platform: Platform, program: &'p Path, data_dir: &'p Path) -> Result<String, &'p Path> {
+    let word = |path: &'p Path| path.to_str().and_then(|text| word(platform, text)).ok_or(path);
+    let (program, data_dir) = (word(program)?, word(data_dir)?);
+    Ok(match platform {
+        Platform::Windows => format!("@echo off\r\n{program} native-host --data-dir {data_dir} -- %*\r\n"),
         Platform::Linux | Platform::MacOs => {
-            let (program, data_dir) = (shell(program), shell(data_dir));
-            Some(format!("#!/bin/sh\nexec {program} native-host --data-dir {data_dir} -- \"$@\"\n"))
+            format!("#!/bin/sh\nexec {program} native-host --data-dir {data_dir} -- \"$@\"\n")
         }
+    })
+}
+
+fn word(platform: Platform, text: &str) -> Option<String> {
+    match platform {
+        Platform::Windows => batch(text),
+        Platform::Linux | Platform::MacOs => Some(shell(text)),
     }
 }
 
@@ -86,15 +93,17 @@ mod tests {
     fn the_launcher_adds_the_sub_command_and_passes_on_what_the_browser_says() {
         let unix = launcher(Platform::Linux, Path::new("/opt/it's/tabagent-server"), Path::new("/home/u/$data dir"));
         let expected = "#!/bin/sh\nexec '/opt/it'\\''s/tabagent-server' native-host --data-dir '/home/u/$data dir' -- \"$@\"\n";
-        assert_eq!(unix.as_deref(), Some(expected));
+        assert_eq!(unix.as_deref(), Ok(expected));
         assert_eq!(
             launcher(Platform::MacOs, Path::new("/a"), Path::new("/b")).as_deref(),
-            Some("#!/bin/sh\nexec '/a' native-host --data-dir '/b' -- \"$@\"\n")
+            Ok("#!/bin/sh\nexec '/a' native-host --data-dir '/b' -- \"$@\"\n")
         );
 
         let windows = launcher(Platform::Windows, Path::new(r"C:\100% us\tabagent-server.exe"), Path::new(r"D:\data"));
         let expected = "@echo off\r\n\"C:\\100%% us\\tabagent-server.exe\" native-host --data-dir \"D:\\data\" -- %*\r\n";
-        assert_eq!(windows.as_deref(), Some(expected));
-        assert_eq!(launcher(Platform::Windows, Path::new("a\"b"), Path::new("c")), None);
+        assert_eq!(windows.as_deref(), Ok(expected));
+        let (good, bad) = (Path::new("c"), Path::new("a\"b"));
+        assert_eq!(launcher(Platform::Windows, bad, good), Err(bad));
+        assert_eq!(launcher(Platform::Windows, good, bad), Err(bad));
     }
 }

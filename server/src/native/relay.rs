@@ -1,9 +1,9 @@
 //! The program that a browser starts: messages of the browser to the server, messages of the server to the browser, and neither waits
 //! for the other.
 //!
-//! An empty packet is a knock: it opens the way for packets and is answered in kind, so that the extension knows that there is a server before
-//! it says anything. The relay knows no sessions and no actions. It ends with the browser's pipe, and when the server closes: the extension hears of that from the
-//! browser, and has it started again.
+//! An empty packet is a knock: it opens the way for packets and is answered in kind, so that the extension knows that there is a server
+//! before it says anything. The relay knows no sessions and no actions. It ends with the browser's pipe, and when the server closes: the
+//! extension hears of that from the browser, and has it started again.
 
 use std::{io, path::Path};
 

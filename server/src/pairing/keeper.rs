@@ -15,6 +15,8 @@ use super::Paired;
 
 /// The file in the data folder.
 const FILE: &str = "paired.json";
+/// Locked by whoever changes it. Not the file itself, which each change replaces.
+const LOCK: &str = "paired.lock";
 /// How a file begins that is being written and will be that one.
 const UNFINISHED: &str = ".paired-";
 /// Bytes that are read of it: a thousand callers have less. Stops a wrong file from being read into memory.
@@ -73,6 +75,23 @@ impl Keeper {
         };
         let about = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
         read().map(Some).map_err(about)
+    }
+
+    /// Keeps other servers of this folder from changing it until the file is dropped: what one of them forgot must not come back with what
+    /// another adds. Blocks while one does.
+    ///
+    /// # Errors
+    /// When there is no such folder any more.
+    pub(super) fn lock(&self) -> io::Result<Option<fs::File>> {
+        let Self::Folder(folder) = self else { return Ok(None) };
+        let mut options = fs::File::options();
+        // Windows locks nothing that is open for appending alone.
+        options.create(true).read(true).append(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(folder.join(LOCK))?;
+        file.lock()?;
+        Ok(Some(file))
     }
 
     /// Replaces what is kept: a reader finds the old rows or the new ones, whole.

@@ -139,7 +139,7 @@ impl Pairing {
     }
 
     /// Forgets a caller, and ends at once what it has under way: its sessions, its connections, its calls. None when there is none of
-    /// this id. Writes a file, so it may block for a moment.
+    /// this id. Writes a file, so it may block for a moment. Another server of the same folder hears of it with its own next change.
     ///
     /// # Errors
     /// When the file cannot be written: then the caller is paired as before.
@@ -231,6 +231,7 @@ impl Pairing {
     /// Changes what is kept, and then what is known. Another server of the same folder may have changed the file meanwhile.
     fn change(&self, change: impl FnOnce(&mut Vec<Row>)) -> io::Result<()> {
         let _changing = lock(&self.0.changing);
+        let _alone = self.0.keeper.lock()?;
         let kept = self.0.keeper.load()?;
         let mut rows = kept.unwrap_or_else(|| self.known().iter().map(|known| known.row.clone()).collect());
         change(&mut rows);

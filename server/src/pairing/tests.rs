@@ -59,6 +59,25 @@ fn two_servers_of_a_folder_do_not_forget_each_others_callers() {
 }
 
 #[test]
+fn what_servers_of_a_folder_change_at_the_same_time_is_all_kept() {
+    const EACH: usize = 8;
+    let folder = tempfile::tempdir().expect("a folder");
+    let limits = PairingLimits { attempts_per_minute: EACH, ..PairingLimits::default() };
+    let pairing = || Pairing::open(folder.path(), limits.clone()).expect("as written");
+    let servers = [pairing(), pairing(), pairing()];
+    std::thread::scope(|threads| {
+        for server in &servers {
+            threads.spawn(|| {
+                for _ in 0..EACH {
+                    redeem(server, &server.show_code().expect("random")).expect("right");
+                }
+            });
+        }
+    });
+    assert_eq!(pairing().list().len(), EACH * servers.len());
+}
+
+#[test]
 fn the_same_origin_is_the_same_principal_until_its_own_token_is_revoked() {
     let pairing = Pairing::in_memory(PairingLimits::default());
     let pair = || redeem(&pairing, &pairing.show_code().expect("random")).expect("right");

@@ -38,8 +38,13 @@ impl Listener {
 
     /// The next connection.
     pub(crate) async fn accept(&mut self) -> io::Result<Stream> {
-        self.next.connect().await?;
+        let connected = self.next.connect().await;
         let next = ServerOptions::new().create(&self.name)?;
+        if let Err(error) = connected {
+            // Whoever opened it was gone before it was met: nobody can open that instance any more.
+            self.next = next;
+            return Err(error);
+        }
         Ok(Box::new(std::mem::replace(&mut self.next, next)))
     }
 }

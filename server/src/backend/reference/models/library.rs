@@ -55,18 +55,15 @@ impl Library {
         Ok(bytes.filter(|bytes| hex(&Sha256::digest(bytes)) == bundle.digest))
     }
 
-    /// Begins to write a model's file. What is written counts when it is finished; dropped before, it leaves nothing.
-    pub(super) async fn write(&self, entry: &'static Entry, bundle: &'static Bundle) -> Result<Writing<'_>, Fault> {
+    /// Begins to write a model's file; blocks for a moment. What is written counts when it is finished; dropped before, it leaves nothing.
+    pub(super) fn write(&self, entry: &'static Entry, bundle: &'static Bundle) -> Result<Writing<'_>, Fault> {
         let place = match self {
             Self::Memory(files) => Place::Memory { files, id: entry.id, bytes: Vec::with_capacity(bundle.bytes.len()) },
             Self::Folder(folder) => {
                 let target = path(folder, entry, bundle);
                 let folder = target.parent().unwrap_or(folder).to_owned();
-                let begun = spawn_blocking(move || {
-                    fs::create_dir_all(&folder)?;
-                    NamedTempFile::new_in(&folder)
-                });
-                let begun = begun.await.map_err(|error| failed("written", entry, &error))?;
+                // Not on another thread, where it could happen after a cancel: it is a folder and an empty file.
+                let begun = fs::create_dir_all(&folder).and_then(|()| NamedTempFile::new_in(&folder));
                 let (file, unfinished) = begun.map_err(|error| failed("written", entry, &error))?.into_parts();
                 Place::Folder { file: tokio::fs::File::from_std(file), unfinished, target }
             }
@@ -179,7 +176,7 @@ mod tests {
 
     async fn fill(library: &Library, bytes: &[u8]) -> Result<(), Fault> {
         let (entry, bundle) = guide();
-        let mut writing = library.write(entry, bundle).await?;
+        let mut writing = library.write(entry, bundle)?;
         writing.add(bytes).await?;
         writing.finish().await
     }
@@ -205,7 +202,7 @@ mod tests {
         let library = Library::new(Some(folder.path()));
         let (entry, bundle) = guide();
         assert_eq!(fill(&library, b"half").await.expect_err("refused").code, Code::INTERNAL);
-        let mut dropped = library.write(entry, bundle).await.expect("a folder");
+        let mut dropped = library.write(entry, bundle).expect("a folder");
         dropped.add(bundle.bytes).await.expect("room");
         drop(dropped);
         let left = fs::read_dir(folder.path().join(FOLDER).join(entry.id)).expect("a folder").count();

@@ -29,7 +29,7 @@ pub(super) async fn fetch(
     let mut loaded = 0;
     herald.download(entry.id, DownloadStatus::Downloading, loaded, total);
     let fetched = async {
-        let mut writing = library.write(entry, bundle).await?;
+        let mut writing = library.write(entry, bundle)?;
         for chunk in bundle.bytes.chunks(CHUNK) {
             writing.add(chunk).await?;
             loaded += chunk.len() as u64;
