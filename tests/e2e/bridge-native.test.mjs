@@ -47,6 +47,7 @@ const script = async (which) => {
     subscribed: await ask({ action: "subscribe", events: ["generation_stopped"], id: "events" }),
     unknown: await ask({ action: "haelth", id: 2 }),
     unknownRoute: await ask({ route: "haelth", request_id: "u", payload: {} }),
+    inheritedRoute: await ask({ route: "constructor", request_id: "i", payload: {} }),
     missing: await ask({ action: "generate", model: "default", id: 3 }),
     missingRouted: await ask({ route: "generate", request_id: "3", payload: { model: "default" } }),
     nothing: await ask({ id: 4, model: "m" }),

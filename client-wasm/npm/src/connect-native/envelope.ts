@@ -69,7 +69,7 @@ export class Envelope {
       const { payload } = message;
       if (payload !== undefined && (typeof payload !== "object" || Array.isArray(payload))) throw fieldRefused("payload", "is the object of the action's fields");
       const name = snake(route ?? "");
-      return { action: (ROUTES[name] as string | undefined) ?? name, fields: { ...payload }, requestId };
+      return { action: Object.hasOwn(ROUTES, name) ? (ROUTES[name] as string) : name, fields: { ...payload }, requestId };
     }
     const { action: _action, request_type: _type, ...fields } = message;
     if (action !== undefined && type !== undefined && action !== snake(type)) throw fieldRefused("action", "and request_type name two different actions; send one of them");
