@@ -37,7 +37,7 @@ await main(async () => {
 /** What one sees first. */
 async function unpaired({ install }) {
   const demo = await install();
-  await shoot(await demo.openTab("options.html"), "options-pairing", { width: 760, height: 620 });
+  await shoot(await demo.openTab("options.html"), "options-pairing", { width: 760, height: 1060, scale: 1.2 });
   const panel = await demo.openTab("panel.html");
   await panel.waitForSelector("#status[data-state=unpaired]");
   await shoot(panel, "panel-pairing", PANEL);

@@ -37,8 +37,8 @@ use crate::{
     pace::Pace,
     plain::{self, Owner, PlainLimits},
     service::{Principal, Service},
-    sessions::{Carrier, Pipes, Sessions},
-    signaling::{ConnectionId, Place, Signaling},
+    sessions::{LocalPipe, Pipes, Sessions},
+    signaling::Signaling,
     transport::{
         Channel, Message,
         native::{self, Kind, Listener},
@@ -120,7 +120,14 @@ impl Socket {
         let admitted = self.owner(hello.bearer.as_deref()).and_then(|principal| {
             let resumes = self.sessions.knows(&principal, &hello);
             let place = self.signaling.admit(&principal, Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), resumes)?;
-            Ok(Relayed { place, principal, closed: closed.clone(), retiring: CancellationToken::new() })
+            Ok(LocalPipe {
+                kind: "native",
+                place,
+                principal,
+                confined: Some(NATIVE_BYTES),
+                closed: closed.clone(),
+                retiring: CancellationToken::new(),
+            })
         });
         match admitted {
             Ok(relayed) => {
@@ -173,48 +180,4 @@ async fn refuse(pipes: Pipes, hello: Option<&Hello>, reason: &Fault, closed: &Ca
     tracing::debug!(code = %reason.code, reason = %reason.message, "a native-messaging host is refused");
     pipes.refuse(hello, reason).await;
     closed.cancel();
-}
-
-/// A connection that has a place among the connections.
-struct Relayed {
-    place: Place,
-    principal: Principal,
-    closed: CancellationToken,
-    /// Nobody asks for a single one's end; all of a session's are retired by the session.
-    retiring: CancellationToken,
-}
-
-impl Carrier for Relayed {
-    fn id(&self) -> ConnectionId {
-        self.place.id
-    }
-
-    fn kind(&self) -> &'static str {
-        "native"
-    }
-
-    fn principal(&self) -> &Principal {
-        &self.principal
-    }
-
-    fn loopback(&self) -> bool {
-        true
-    }
-
-    fn confined(&self) -> Option<u32> {
-        Some(NATIVE_BYTES)
-    }
-
-    fn closed(&self) -> &CancellationToken {
-        &self.closed
-    }
-
-    fn retiring(&self) -> &CancellationToken {
-        &self.retiring
-    }
-
-    fn close(&self, reason: &'static str) {
-        tracing::info!(connection = %self.place.id, reason, "closed");
-        self.closed.cancel();
-    }
 }

@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     service::Principal,
-    signaling::{Connection, ConnectionId},
+    signaling::{Connection, ConnectionId, Place},
     transport::Step,
 };
 
@@ -45,6 +45,53 @@ pub(crate) trait Carrier: Send + Sync {
 
     /// Ends it at once. The first reason given is the one that is told.
     fn close(&self, reason: &'static str);
+}
+
+/// A pipe that never leaves this machine, and has a place among the connections.
+pub(crate) struct LocalPipe {
+    pub(crate) kind: &'static str,
+    pub(crate) place: Place,
+    pub(crate) principal: Principal,
+    /// See [`Carrier::confined`].
+    pub(crate) confined: Option<u32>,
+    pub(crate) closed: CancellationToken,
+    /// Nobody asks for a single one's end; all of a session's are retired by the session.
+    pub(crate) retiring: CancellationToken,
+}
+
+impl Carrier for LocalPipe {
+    fn id(&self) -> ConnectionId {
+        self.place.id
+    }
+
+    fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    fn loopback(&self) -> bool {
+        true
+    }
+
+    fn confined(&self) -> Option<u32> {
+        self.confined
+    }
+
+    fn closed(&self) -> &CancellationToken {
+        &self.closed
+    }
+
+    fn retiring(&self) -> &CancellationToken {
+        &self.retiring
+    }
+
+    fn close(&self, reason: &'static str) {
+        tracing::info!(connection = %self.place.id, reason, "closed");
+        self.closed.cancel();
+    }
 }
 
 impl Carrier for Connection {

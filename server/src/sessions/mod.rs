@@ -44,7 +44,10 @@ use crate::{
 
 #[cfg(feature = "testing")]
 pub(crate) use self::pipes::Heard;
-pub(crate) use self::{carrier::Carrier, pipes::Pipes};
+pub(crate) use self::{
+    carrier::{Carrier, LocalPipe},
+    pipes::Pipes,
+};
 
 /// SHA-256 of a session's principal and secret: all the server keeps of the secret.
 type SessionKey = [u8; 32];

@@ -17,8 +17,7 @@ use super::{
 use crate::{
     Server, ServerLimits, ServerOptions, Service,
     service::Principal,
-    sessions::{Carrier, Pipes},
-    signaling::{ConnectionId, Place},
+    sessions::{LocalPipe, Pipes},
 };
 
 /// Serves sessions in this process. A cheap handle: clones are the same server.
@@ -104,48 +103,10 @@ async fn introduce(server: Server, principal: Principal, mut pipes: Pipes, line:
     let resumes = sessions.knows(&principal, &hello);
     match signaling.admit(&principal, Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), resumes) {
         Ok(place) => {
-            let line = Line { place, principal, closed: line, retiring: CancellationToken::new() };
+            let line =
+                LocalPipe { kind: "memory", place, principal, confined: None, closed: line, retiring: CancellationToken::new() };
             sessions.join(Arc::new(line), hello, pipes).await;
         }
         Err(fault) => pipes.refuse(Some(&hello), &fault).await,
-    }
-}
-
-/// A line that has a place among the connections.
-struct Line {
-    place: Place,
-    principal: Principal,
-    closed: CancellationToken,
-    retiring: CancellationToken,
-}
-
-impl Carrier for Line {
-    fn id(&self) -> ConnectionId {
-        self.place.id
-    }
-
-    fn kind(&self) -> &'static str {
-        "memory"
-    }
-
-    fn principal(&self) -> &Principal {
-        &self.principal
-    }
-
-    fn loopback(&self) -> bool {
-        true
-    }
-
-    fn closed(&self) -> &CancellationToken {
-        &self.closed
-    }
-
-    fn retiring(&self) -> &CancellationToken {
-        &self.retiring
-    }
-
-    fn close(&self, reason: &'static str) {
-        tracing::info!(connection = %self.place.id, reason, "closed");
-        self.closed.cancel();
     }
 }

@@ -1,5 +1,6 @@
 // A socket over native messaging, in any context of an extension: the service worker holds the browser's port, and hands packets on.
 
+import { HandledSocket } from "../handlers.js";
 import type { NativeSocket } from "../transports.js";
 import { type Link, portLink } from "./link.js";
 import { relay } from "./native-relay.js";
@@ -29,21 +30,17 @@ export function nativeMessaging({ name = HOST }: NativeOptions = {}): new () => 
 }
 
 const [CONNECTING, OPEN, CLOSING, CLOSED] = [0, 1, 2, 3];
-const EVENTS = ["open", "message", "close"] as const;
-
 /** As much of a WebSocket as transports are made of. */
-class Socket extends EventTarget {
+class Socket extends HandledSocket {
   binaryType = "arraybuffer";
   /** Nobody knows: sessions bound what is under way over native messaging. */
   readonly bufferedAmount = 0;
   readyState = CONNECTING;
   #link: Link<FromSocket, FromWorker> | undefined;
   #heard = false;
-  #handlers = new Map<string, EventListener>();
 
   constructor(name: string) {
     super();
-    for (const type of EVENTS) Object.defineProperty(this, `on${type}`, { set: (handler) => this.#on(type, handler as EventListener | null) });
     this.#open(name).catch((error) => this.#end({ code: "not_supported", message: `native messaging: ${(error as Error).message}` }));
   }
 
@@ -102,14 +99,5 @@ class Socket extends EventTarget {
     this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(failure) }));
     this.readyState = this.#link ? CLOSING : CLOSED;
     this.#link?.close();
-  }
-
-  #on(type: string, handler: EventListener | null): void {
-    const before = this.#handlers.get(type);
-    if (before) this.removeEventListener(type, before);
-    this.#handlers.delete(type);
-    if (!handler) return;
-    this.addEventListener(type, handler);
-    this.#handlers.set(type, handler);
   }
 }

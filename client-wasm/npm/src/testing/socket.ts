@@ -1,5 +1,7 @@
 // WebSockets whose other end is in memory: what the client opens when it asks for a server that is no server.
 
+import { HandledSocket } from "../handlers.js";
+
 /** The end that a server in memory has of a socket. */
 export interface Peer {
   /** A socket was opened. It may be closed at once. */
@@ -20,10 +22,8 @@ const later: (run: () => void) => void =
     port2.postMessage(null);
   });
 
-const EVENTS = ["open", "message", "close"] as const;
-
 /** As much of a `WebSocket` as clients use. */
-export abstract class MemorySocket extends EventTarget {
+export abstract class MemorySocket extends HandledSocket {
   static readonly CONNECTING = 0;
   static readonly OPEN = 1;
   static readonly CLOSING = 2;
@@ -32,12 +32,10 @@ export abstract class MemorySocket extends EventTarget {
   binaryType = "arraybuffer";
   readyState = MemorySocket.CONNECTING;
   #peer: Peer;
-  #handlers = new Map<string, EventListener>();
 
   constructor(peer: Peer) {
     super();
     this.#peer = peer;
-    for (const type of EVENTS) Object.defineProperty(this, `on${type}`, { configurable: true, set: (handler) => this.#on(type, handler as EventListener | null) });
     later(() => {
       if (this.readyState !== MemorySocket.CONNECTING) return;
       this.readyState = MemorySocket.OPEN;
@@ -66,15 +64,6 @@ export abstract class MemorySocket extends EventTarget {
   /** From the other end. */
   receive(packet: Uint8Array): void {
     later(() => this.readyState !== MemorySocket.CLOSED && this.dispatchEvent(new MessageEvent("message", { data: packet.buffer })));
-  }
-
-  #on(type: string, handler: EventListener | null): void {
-    const before = this.#handlers.get(type);
-    if (before) this.removeEventListener(type, before);
-    this.#handlers.delete(type);
-    if (!handler) return;
-    this.addEventListener(type, handler);
-    this.#handlers.set(type, handler);
   }
 }
 
